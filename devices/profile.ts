@@ -1,0 +1,42 @@
+/** What a kind of board is. Data only: the lab does the work. */
+
+export interface WifiRadio {
+  /** Interface the driver creates, e.g. `wlan0`. */
+  interface: string;
+  /** What it is used for when a test does not say. */
+  role: 'ap' | 'station';
+  /** Network namespace the radio is moved to, so that traffic crosses the air; null keeps it in the root one. */
+  namespace: string | null;
+}
+
+export interface DeviceProfile {
+  /** Name used in reports and in lab files. */
+  name: string;
+  title: string;
+  arch: 'x86_64' | 'aarch64' | 'arm';
+  /** What tests can ask for with `@needs:<capability>`. */
+  capabilities: readonly string[];
+  console: {
+    baudRate: number;
+    /** Last text before a user name is asked for. */
+    loginPrompt: string;
+    passwordPrompt: string;
+    user: string;
+    /** Null where none is asked. */
+    password: string | null;
+    /** Time from power on to the login prompt, generous. */
+    bootTimeoutMs: number;
+  };
+  ssh: { user: string };
+  driver: {
+    /** Module under test. */
+    module: string;
+    /** Default module parameters. */
+    parameters: Readonly<Record<string, string>>;
+    /** Modules whose hash goes into the provenance, besides the one under test. */
+    related: readonly string[];
+    /** Firmware files (paths on the board) whose hash goes into the provenance. */
+    firmware: readonly string[];
+  };
+  radios: readonly WifiRadio[];
+}

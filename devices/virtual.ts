@@ -1,0 +1,41 @@
+/** The virtual board: Debian's stock kernel in QEMU, two simulated radios (mac80211_hwsim). */
+import type { DeviceProfile } from './profile.ts';
+
+export const virtual: DeviceProfile = {
+  name: 'virtual',
+  title: 'QEMU x86-64, Debian 12 kernel, mac80211_hwsim',
+  arch: 'x86_64',
+  capabilities: [
+    'power',
+    'reset',
+    'console',
+    'ssh',
+    'wifi-ap',
+    'wifi-station',
+    'wpa3',
+    'band-2.4',
+    'band-5',
+    'iperf3',
+    'modules',
+    'snapshot',
+  ],
+  console: {
+    baudRate: 115200,
+    loginPrompt: 'login: ',
+    passwordPrompt: 'Password: ',
+    user: 'root',
+    password: null,
+    bootTimeoutMs: 60_000,
+  },
+  ssh: { user: 'root' },
+  driver: {
+    module: 'mac80211_hwsim',
+    parameters: { radios: '2' },
+    related: ['mac80211', 'cfg80211'],
+    firmware: ['/lib/firmware/regulatory.db'],
+  },
+  radios: [
+    { interface: 'wlan0', role: 'ap', namespace: null },
+    { interface: 'wlan1', role: 'station', namespace: 'sta' },
+  ],
+};

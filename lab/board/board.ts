@@ -1,0 +1,463 @@
+/**
+ * A board and its states: off -> booting -> ready, and what goes wrong on the way. Owns its hardware, console, SSH and
+ * kernel log for as long as the controller lives; knows nothing of leases.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DeviceProfile } from '../../devices/profile.ts';
+import { abortReason, asHilError, type HilError, LabError, messageOf, ProductError } from '../errors.ts';
+import type { JournalSink, Payload } from '../journal/event.ts';
+import { KernelLog } from '../kernel/log.ts';
+import { provenance } from '../kernel/provenance.ts';
+import { troubleOf } from '../kernel/trouble.ts';
+import { Console } from './console/console.ts';
+import { makeTransport } from './console/index.ts';
+import type { BoardContext } from './context.ts';
+import type { BoardHardware, HardwareEvent, Progress } from './hardware.ts';
+import { SshRemote } from './ssh/connection.ts';
+
+export type BoardState = 'off' | 'booting' | 'on' | 'ready' | 'frozen' | 'crashed' | 'quarantined';
+export type PowerVerb = 'on' | 'off' | 'cycle' | 'reset' | 'freeze' | 'thaw';
+
+export interface BoardOptions {
+  name: string;
+  profile: DeviceProfile;
+  hardware: BoardHardware;
+  journal: JournalSink;
+  /** Folder of the board's raw console log and whatever must outlive the controller. */
+  dir: string;
+  keys: { privateKeyPath: string; hostKey: string };
+  /** Called after every change of state. */
+  onState: (state: BoardState) => void;
+}
+
+export interface ReadyResult {
+  bootMs: number | null;
+  provenance: Payload<'board.provenance'>;
+}
+
+/** A board that answers within this time is taken to be well. */
+const PROBE_MS = 10_000;
+
+export class Board {
+  readonly name: string;
+  readonly profile: DeviceProfile;
+  readonly hardware: BoardHardware;
+  readonly console: Console;
+  readonly remote: SshRemote;
+  readonly kernelLog: KernelLog;
+  readonly #options: BoardOptions;
+  #state: BoardState = 'off';
+  #reason: string | undefined;
+  #life = new AbortController();
+  #consoleOpen = false;
+  #bootPosition = 0;
+  #crashPosition = 0;
+  /** Why the board can't be trusted as it is and must be power-cycled before it is used again. */
+  #suspect: string | null = null;
+  #provenance: Payload<'board.provenance'> | null = null;
+
+  constructor(options: BoardOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.profile = options.profile;
+    this.hardware = options.hardware;
+    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+    this.console = new Console({
+      board: options.name,
+      transport: makeTransport(() => options.hardware.console()),
+      journal: options.journal,
+      rawPath: join(options.dir, 'console.raw'),
+      prompt: options.profile.console,
+    });
+    this.remote = new SshRemote({
+      name: options.name,
+      host: options.hardware.ssh().host,
+      port: () => options.hardware.ssh().port,
+      user: options.profile.ssh.user,
+      privateKeyPath: options.keys.privateKeyPath,
+      hostKey: options.keys.hostKey,
+      journal: options.journal,
+    });
+    this.kernelLog = new KernelLog({ remote: this.remote, journal: options.journal, board: options.name });
+    this.console.subscribe(({ text }) => this.#heard(text));
+    options.hardware.onEvent((event, detail) => this.#hardwareEvent(event, detail));
+  }
+
+  get state(): BoardState {
+    return this.#state;
+  }
+
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** What is wrong with the board if it died on its own; null while it is well. */
+  get crash(): ProductError | null {
+    const reason: unknown = this.#life.signal.reason;
+    return this.#state === 'crashed' && reason instanceof ProductError ? reason : null;
+  }
+
+  /** Where on the console the crash was seen. */
+  get crashPosition(): number {
+    return this.#crashPosition;
+  }
+
+  /** Aborted, with a HilError, when the board is switched off, reset or dies: what runs on it then is gone. */
+  get life(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  context(signal: AbortSignal): BoardContext {
+    const { name, profile, remote } = this;
+    return { name, profile, remote, journal: this.#options.journal, signal };
+  }
+
+  /** The board can't be trusted as it is; the next `ready` power-cycles it. */
+  suspect(why: string): void {
+    if (this.#state !== 'off') this.#suspect = why;
+  }
+
+  /** Something was changed on the board: what runs there must be asked again. */
+  forgetProvenance(): void {
+    this.#provenance = null;
+  }
+
+  /** Takes over a board that an earlier controller left powered; false when it is off. */
+  async adopt(): Promise<boolean> {
+    if (!(await this.hardware.adopt())) return false;
+    await this.#openConsole();
+    const state = await this.hardware.state();
+    this.#enter(state === 'frozen' ? 'frozen' : state === 'panicked' ? 'crashed' : 'on', 'found powered');
+    return true;
+  }
+
+  /**
+   * Brings the board to where a command can be run on it by SSH. A board that is off is powered on; one that is dead,
+   * hung or suspect is power-cycled; a boot that fails is tried once more.
+   *
+   * Throws ProductError when its kernel died while booting, LabError when it never came up.
+   */
+  async ready(options: {
+    fresh: boolean;
+    timeoutMs: number;
+    signal: AbortSignal;
+    progress: Progress;
+  }): Promise<ReadyResult> {
+    const { signal, progress } = options;
+    const started = performance.now();
+    let booted = false;
+    if (!(await this.#isWell(signal, progress))) {
+      booted = true;
+      await this.#bootWithRetry(options);
+    }
+    this.#provenance ??= await this.#askProvenance(signal);
+    return { bootMs: booted ? Math.round(performance.now() - started) : null, provenance: this.#provenance };
+  }
+
+  /** Does to the power what is asked; `cycle` and `on` do not wait for the boot. */
+  async power(
+    verb: PowerVerb,
+    options: { fresh?: boolean; signal: AbortSignal; progress?: Progress },
+  ): Promise<number> {
+    const started = performance.now();
+    const journal = (ok: boolean, error?: string): number => {
+      const durationMs = Math.round(performance.now() - started);
+      const failure = error === undefined ? {} : { error };
+      this.#options.journal.append('power.action', { action: verb, ok, durationMs, ...failure });
+      return durationMs;
+    };
+    try {
+      await this.#switch(verb, options);
+      return journal(true);
+    } catch (error) {
+      journal(false, messageOf(error));
+      throw error;
+    }
+  }
+
+  async saveSnapshot(name: string): Promise<number> {
+    return this.#timed('snapshot', async (hardware) => {
+      if (!hardware.saveSnapshot) throw this.#cannot('take snapshots');
+      await hardware.saveSnapshot(name);
+    });
+  }
+
+  /** Warm reset: the board goes on as it was when the snapshot was taken; connections to it are made anew. */
+  async loadSnapshot(name: string, signal: AbortSignal): Promise<number> {
+    return this.#timed('snapshot', async (hardware) => {
+      if (!hardware.loadSnapshot) throw this.#cannot('go back to snapshots');
+      this.#endLife(
+        new LabError(`${this.name} went back to the snapshot "${name}"`, {
+          board: this.name,
+          code: 'board-reset',
+        }),
+      );
+      await this.#disconnect();
+      await hardware.loadSnapshot(name);
+      this.#beginLife();
+      await this.#connect(60_000, signal);
+    });
+  }
+
+  async setNetworkLink(up: boolean): Promise<void> {
+    if (!this.hardware.setNetworkLink) throw this.#cannot('cut its network link');
+    await this.hardware.setNetworkLink(up);
+    this.#options.journal.append('power.event', { event: up ? 'network link up' : 'network link cut' });
+  }
+
+  /** Cuts the power and closes everything. */
+  async close(): Promise<void> {
+    if (this.#state !== 'off') await this.power('off', { signal: AbortSignal.timeout(30_000) });
+    await this.#closeConsole();
+  }
+
+  /** Lets go of a powered board, for another controller to take over. */
+  async detach(): Promise<void> {
+    await this.#disconnect();
+    await this.#closeConsole();
+    await this.hardware.detach();
+  }
+
+  /** Gives up on the board until somebody sets it right. */
+  quarantine(reason: string): void {
+    this.#enter('quarantined', reason);
+  }
+
+  async #switch(
+    verb: PowerVerb,
+    options: { fresh?: boolean; signal: AbortSignal; progress?: Progress },
+  ): Promise<void> {
+    const { fresh = false, signal, progress = () => undefined } = options;
+    switch (verb) {
+      case 'on':
+        if (this.#state === 'off' || this.#state === 'quarantined')
+          await this.#powerOn(fresh, signal, progress);
+        return;
+      case 'off':
+        return this.#powerOff();
+      case 'cycle':
+        await this.#powerOff();
+        return this.#powerOn(fresh, signal, progress);
+      case 'reset':
+        return this.#reset();
+      case 'freeze':
+        if (!this.hardware.freeze) throw this.#cannot('be frozen');
+        await this.hardware.freeze();
+        return this.#enter('frozen');
+      case 'thaw':
+        if (!this.hardware.thaw) throw this.#cannot('be thawed');
+        await this.hardware.thaw();
+        return this.#enter('on', 'thawed');
+    }
+  }
+
+  async #powerOn(fresh: boolean, signal: AbortSignal, progress: Progress): Promise<void> {
+    await this.hardware.prepare(signal, progress);
+    this.#enter('booting', fresh ? 'power on, clean disk' : 'power on');
+    this.#beginLife();
+    await this.hardware.powerOn({ fresh, signal });
+    await this.#openConsole();
+  }
+
+  async #powerOff(): Promise<void> {
+    this.#endLife(new LabError(`${this.name} was switched off`, { board: this.name, code: 'board-reset' }));
+    await this.#disconnect();
+    await this.hardware.powerOff();
+    this.#enter('off');
+  }
+
+  async #reset(): Promise<void> {
+    if (this.#state === 'off')
+      throw new LabError(`${this.name} is off and can't be reset`, {
+        board: this.name,
+        hint: `hil power ${this.name} on`,
+      });
+    this.#endLife(new LabError(`${this.name} was reset`, { board: this.name, code: 'board-reset' }));
+    await this.#disconnect();
+    this.#beginLife();
+    this.#enter('booting', 'reset');
+    await this.hardware.reset();
+  }
+
+  async #bootWithRetry(options: {
+    fresh: boolean;
+    timeoutMs: number;
+    signal: AbortSignal;
+    progress: Progress;
+  }): Promise<void> {
+    const { signal, progress, timeoutMs, fresh } = options;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (this.#state !== 'booting') {
+          if (this.#state !== 'off') await this.power('off', { signal });
+          progress('booting', attempt === 1 ? 'power on' : 'power on, second try');
+          await this.power('on', { fresh, signal, progress });
+        }
+        await this.#waitForBoot(timeoutMs, signal, progress);
+        return;
+      } catch (thrown) {
+        const error = asHilError(thrown);
+        if (signal.aborted || error.fault === 'config' || error.fault === 'harness') throw error;
+        // A kernel that dies while booting does so again; a boot that got stuck may have been bad luck.
+        if (error.fault === 'product' || attempt === 2) {
+          if (error.fault === 'lab') this.quarantine(error.message);
+          throw error;
+        }
+        progress('booting', `${error.message}; power-cycling`);
+        this.#options.journal.append('board.state', { state: 'stuck', reason: error.message });
+        this.#enter('on', error.message);
+      }
+    }
+  }
+
+  async #waitForBoot(timeoutMs: number, outer: AbortSignal, progress: Progress): Promise<void> {
+    const signal = AbortSignal.any([outer, this.#life.signal]);
+    progress('booting', 'waiting for the login prompt');
+    try {
+      await this.console.expect(this.profile.console.loginPrompt, {
+        timeoutMs,
+        signal,
+        from: this.#bootPosition,
+      });
+    } catch (thrown) {
+      if (signal.aborted) throw abortReason(signal);
+      const seen = this.console.tail(3).join(' | ');
+      throw new LabError(`${this.name} did not reach its login prompt within ${timeoutMs / 1000} s`, {
+        board: this.name,
+        code: 'boot-timeout',
+        hint:
+          seen === '' ? 'its console is silent: check power and cable' : `its console stopped at: ${seen}`,
+        cause: thrown,
+      });
+    }
+    progress('booting', 'connecting by SSH');
+    await this.#connect(timeoutMs, signal);
+  }
+
+  async #connect(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.remote.connect({ timeoutMs, signal });
+    await this.kernelLog.start(this.#life.signal);
+    this.#enter('ready');
+  }
+
+  /** Whether the board can be used as it is. */
+  async #isWell(signal: AbortSignal, progress: Progress): Promise<boolean> {
+    if (this.#suspect !== null) {
+      progress(this.#state, `${this.#suspect}: power-cycling`);
+      this.#suspect = null;
+      if (this.#state === 'booting') this.#enter('on', 'suspect');
+      return false;
+    }
+    if (this.#state !== 'ready' && this.#state !== 'on') return false;
+    try {
+      await this.remote.run('true', {
+        timeoutMs: PROBE_MS,
+        signal: AbortSignal.any([signal, this.#life.signal]),
+      });
+      if (this.#state === 'on') await this.#connect(PROBE_MS, signal);
+      return true;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      progress(this.#state, `does not answer (${messageOf(thrown)}): power-cycling`);
+      this.#options.journal.append('board.state', { state: 'hung', reason: messageOf(thrown) });
+      return false;
+    }
+  }
+
+  async #askProvenance(signal: AbortSignal): Promise<Payload<'board.provenance'>> {
+    const facts = await provenance(this.remote, this.profile, { signal });
+    this.#options.journal.append('board.provenance', facts);
+    return facts;
+  }
+
+  #beginLife(): void {
+    this.#life = new AbortController();
+    this.#provenance = null;
+    this.#suspect = null;
+    this.#bootPosition = this.console.position;
+  }
+
+  #endLife(reason: HilError): void {
+    if (!this.#life.signal.aborted) this.#life.abort(reason);
+  }
+
+  async #disconnect(): Promise<void> {
+    await this.kernelLog.stop();
+    await this.remote.disconnect();
+  }
+
+  async #openConsole(): Promise<void> {
+    if (this.#consoleOpen) return;
+    this.#consoleOpen = true;
+    await this.console.open();
+  }
+
+  async #closeConsole(): Promise<void> {
+    if (!this.#consoleOpen) return;
+    this.#consoleOpen = false;
+    await this.console.close();
+  }
+
+  #heard(line: string): void {
+    if (this.#state === 'off') return;
+    const trouble = troubleOf(line);
+    if (trouble?.kind === 'panic') this.#crashed(`kernel panic: ${trouble.text}`, 'kernel-panic');
+  }
+
+  #hardwareEvent(event: HardwareEvent, detail: string): void {
+    this.#options.journal.append('power.event', { event, detail });
+    if (event === 'panicked') this.#crashed('the kernel panicked (told by the hardware)', 'kernel-panic');
+    else if (event === 'exit') {
+      if (this.#state === 'off') return;
+      this.#endLife(
+        new LabError(`${this.name} lost its power: ${detail}`, { board: this.name, code: 'power-lost' }),
+      );
+      this.#enter('off', detail);
+    } else if (event === 'reset') {
+      if (this.#state === 'ready' || this.#state === 'crashed') this.#rebooted(detail);
+    }
+  }
+
+  #crashed(message: string, code: string): void {
+    if (this.#life.signal.aborted) return;
+    this.#crashPosition = this.console.position;
+    const hint = `what led to it is in console.log; the board is power-cycled before it is used again`;
+    this.#endLife(new ProductError(`${this.name}: ${message}`, { board: this.name, code, hint }));
+    this.#enter('crashed', message);
+  }
+
+  #rebooted(detail: string): void {
+    this.#endLife(
+      new ProductError(`${this.name} rebooted by itself (${detail})`, {
+        board: this.name,
+        code: 'unexpected-reboot',
+      }),
+    );
+    void this.#disconnect();
+    this.#beginLife();
+    this.#enter('booting', 'rebooted by itself');
+  }
+
+  #enter(state: BoardState, reason?: string): void {
+    this.#state = state;
+    this.#reason = reason;
+    this.#options.journal.append('board.state', reason === undefined ? { state } : { state, reason });
+    this.#options.onState(state);
+  }
+
+  async #timed(event: string, work: (hardware: BoardHardware) => Promise<void>): Promise<number> {
+    const started = performance.now();
+    await work(this.hardware);
+    const durationMs = Math.round(performance.now() - started);
+    this.#options.journal.append('power.event', { event, detail: `${durationMs} ms` });
+    return durationMs;
+  }
+
+  #cannot(what: string): LabError {
+    return new LabError(`${this.name} (${this.profile.title}) can't ${what}`, {
+      board: this.name,
+      code: 'unsupported',
+    });
+  }
+}

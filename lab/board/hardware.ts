@@ -1,0 +1,40 @@
+/** What a board is wired to: power, console, network. One implementation a kind of wiring; QEMU is one. */
+import type { ConsoleTransportConfig } from './console/index.ts';
+
+/** What the hardware reports of itself; what was asked of it (a reset, a power-off) is not reported. */
+export type HardwareEvent = 'exit' | 'reset' | 'panicked' | 'watchdog';
+export type HardwareState = 'off' | 'on' | 'frozen' | 'panicked';
+
+export type Progress = (state: string, detail: string) => void;
+
+export interface BoardHardware {
+  /** Makes ready what power-on needs (such as an image). Quick when there is nothing to do. */
+  prepare(signal: AbortSignal, progress: Progress): Promise<void>;
+  /** Applies power. `fresh`: from a clean disk, where the board has such a thing. */
+  powerOn(options: { fresh: boolean; signal: AbortSignal }): Promise<void>;
+  /** Cuts the power: no shutdown, as pulling the plug. */
+  powerOff(): Promise<void>;
+  /** The reset line, power staying on. */
+  reset(): Promise<void>;
+  state(): Promise<HardwareState>;
+  /** Attaches to a board that was left powered by an earlier process; false when it is off. */
+  adopt(): Promise<boolean>;
+  /** Lets go of a powered board without touching its power. */
+  detach(): Promise<void>;
+  onEvent(listener: (event: HardwareEvent, detail: string) => void): void;
+  /** Known once powered. */
+  console(): ConsoleTransportConfig;
+  /** Raw bytes of the console since the first power-on are kept here by the hardware itself, if it can. */
+  consoleLogPath(): string | null;
+  ssh(): { host: string; port: number };
+  memoryBytes(): Promise<number | null>;
+
+  /** Only boards with capability `snapshot`. */
+  saveSnapshot?(name: string): Promise<void>;
+  loadSnapshot?(name: string): Promise<void>;
+  /** Only virtual boards: the whole machine stands still, as in a hard hang. */
+  freeze?(): Promise<void>;
+  thaw?(): Promise<void>;
+  /** Only virtual boards: the cable of the management network. */
+  setNetworkLink?(up: boolean): Promise<void>;
+}

@@ -1,0 +1,325 @@
+/** The one process that touches hardware: boards, leases, runs and the sessions between them. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Board } from '../board/board.ts';
+import type { BoardHardware } from '../board/hardware.ts';
+import { ensureHostKey, ensureLabKeys } from '../board/ssh/keys.ts';
+import type { BoardConfig } from '../config/lab.ts';
+import { HarnessError, messageOf } from '../errors.ts';
+import { boardDir } from '../paths.ts';
+import type { BoardInfo, LeaseRef } from '../rpc/schema.ts';
+import { type Lease, LeaseManager } from './leases.ts';
+import { BoardSink } from './recorder.ts';
+import { Runs } from './runs.ts';
+import type { Connection } from './server.ts';
+import { Session } from './session.ts';
+import { type ControllerState, writeState } from './state-file.ts';
+
+export interface ControllerOptions {
+  state: string;
+  version: string;
+  boards: readonly BoardConfig[];
+  /** Makes what a board is wired to. */
+  hardware: (config: BoardConfig, keys: { hostKeyPath: string; authorizedKeysPath: string }) => BoardHardware;
+  /** A lease ends this long after the last heartbeat. */
+  leaseMs: number;
+  /** A board stays powered this long for the next test of the same run. */
+  lingerMs: number;
+  /** A client whose connection was lost may come back within this time. */
+  graceMs: number;
+  /** Called whenever something has begun or ended: to see whether there is anything left to do. */
+  onActivity: () => void;
+}
+
+interface Slot {
+  board: Board;
+  sink: BoardSink;
+  session: Session | null;
+  /** Work under way to bring the board to order after a lease. */
+  settling: Promise<void> | null;
+  parked: { run: string; timer: NodeJS.Timeout } | null;
+  keptOn: boolean;
+}
+
+export class Controller {
+  readonly leases: LeaseManager;
+  readonly runs: Runs;
+  readonly #options: ControllerOptions;
+  readonly #slots = new Map<string, Slot>();
+  /** Which connection a lease was last heard of on. */
+  readonly #holders = new Map<string, Connection>();
+  #persist = true;
+
+  private constructor(options: ControllerOptions, slots: Map<string, Slot>) {
+    this.#options = options;
+    this.#slots = slots;
+    this.leases = new LeaseManager({
+      leaseMs: options.leaseMs,
+      boards: [...slots.values()].map((slot) => ({
+        name: slot.board.name,
+        capabilities: slot.board.profile.capabilities,
+        unfit: () => (slot.board.state === 'quarantined' ? `quarantined: ${slot.board.reason ?? ''}` : null),
+        parkedFor: () => slot.parked?.run ?? null,
+      })),
+      onGranted: (lease) => this.#granted(lease),
+      onEnded: (lease, reason) => void this.#ended(lease, reason),
+      onChange: () => this.#changed(),
+    });
+    this.runs = new Runs({
+      version: options.version,
+      graceMs: options.graceMs,
+      onEnd: (run, reason) => this.#endRun(run, reason),
+      onChange: () => this.#changed(),
+    });
+  }
+
+  static async create(options: ControllerOptions): Promise<Controller> {
+    const labKeys = await ensureLabKeys(join(options.state, 'keys'));
+    const slots = new Map<string, Slot>();
+    let changed: () => void = () => undefined;
+    for (const config of options.boards) {
+      const dir = boardDir(config.name, options.state);
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      const hostKey = await ensureHostKey(dir);
+      const keyPaths = {
+        hostKeyPath: hostKey.privateKeyPath,
+        authorizedKeysPath: labKeys.authorizedKeysPath,
+      };
+      const sink = new BoardSink(config.name);
+      const board = new Board({
+        name: config.name,
+        profile: config.profile,
+        hardware: options.hardware(config, keyPaths),
+        journal: sink,
+        dir,
+        keys: { privateKeyPath: labKeys.privateKeyPath, hostKey: hostKey.publicKey },
+        onState: () => changed(),
+      });
+      slots.set(config.name, { board, sink, session: null, settling: null, parked: null, keptOn: false });
+    }
+    const controller = new Controller(options, slots);
+    changed = () => controller.#changed();
+    return controller;
+  }
+
+  /** Goes on where a controller that was killed left off: boards, runs and leases are taken over. */
+  async restore(saved: ControllerState): Promise<void> {
+    await this.runs.restore(saved.runs);
+    for (const slot of this.#slots.values()) {
+      slot.keptOn = saved.keptOn.includes(slot.board.name);
+      await slot.board.adopt();
+    }
+    this.leases.restore(saved.leases, saved.tokens);
+    for (const lease of this.leases.all()) {
+      this.#granted(lease);
+      // What the killed controller had started on the board is unknown to this one.
+      this.#slot(lease.board).board.suspect('was in use when the lab controller was killed');
+    }
+    for (const slot of this.#slots.values()) {
+      if (!slot.session && !slot.keptOn && slot.board.state !== 'off') {
+        await slot.board.power('off', { signal: AbortSignal.timeout(60_000) });
+      }
+    }
+    this.#changed();
+  }
+
+  /** The session behind a lease; also a sign of life of its holder. Throws LabError (code `lease-lost`). */
+  session(ref: LeaseRef, connection: Connection): Session {
+    const lease = this.leases.get(ref);
+    const { session } = this.#slot(lease.board);
+    if (!session || session.lease !== lease)
+      throw new HarnessError(`the lease on ${lease.board} has no session`);
+    if (this.#holders.get(lease.id) !== connection) {
+      this.#holders.set(lease.id, connection);
+      this.leases.renew(ref);
+    }
+    return session;
+  }
+
+  board(name: string): Board {
+    return this.#slot(name).board;
+  }
+
+  has(name: string): boolean {
+    return this.#slots.has(name);
+  }
+
+  /** Its holder wants the board to stay on (or go off) when the lease ends. */
+  setEndState(session: Session, endState: 'off' | 'on'): void {
+    session.lease.endState = endState;
+    this.#changed();
+  }
+
+  /** Releases a lease and resolves when the board has been cleaned (its end state may follow later). */
+  async release(ref: LeaseRef): Promise<void> {
+    const lease = this.leases.get(ref);
+    this.leases.end(lease, 'given back');
+    await this.#slot(lease.board).settling;
+  }
+
+  disconnected(connection: Connection): void {
+    this.runs.disconnected(connection);
+    for (const lease of this.leases.all()) {
+      if (this.#holders.get(lease.id) === connection) this.leases.shorten(lease, this.#options.graceMs);
+    }
+    this.#options.onActivity();
+  }
+
+  async boardInfos(): Promise<BoardInfo[]> {
+    return await Promise.all(
+      [...this.#slots.values()].map(async ({ board }) => {
+        const lease = this.leases.of(board.name);
+        const on = board.state !== 'off' && board.state !== 'quarantined';
+        return {
+          name: board.name,
+          profile: board.profile.name,
+          title: board.profile.title,
+          capabilities: [...board.profile.capabilities],
+          state: board.state,
+          ...(board.reason === undefined ? {} : { reason: board.reason }),
+          lease: lease === null ? null : this.leases.info(lease),
+          sshPort: on ? board.hardware.ssh().port : null,
+          consolePath: on ? board.hardware.console().path : null,
+          memoryBytes: on ? await board.hardware.memoryBytes() : null,
+        };
+      }),
+    );
+  }
+
+  /** Whether anybody has or wants a board, or has a run open. */
+  get busy(): boolean {
+    return this.leases.all().length > 0 || this.leases.waiting().length > 0 || this.runs.ids().length > 0;
+  }
+
+  /** Whether a board is on, or being brought to order. */
+  get boardsInUse(): boolean {
+    return [...this.#slots.values()].some(
+      ({ board, settling }) => board.state !== 'off' || settling !== null,
+    );
+  }
+
+  /** Ends runs and leases and switches everything off. */
+  async shutdown(reason: string): Promise<void> {
+    for (const run of this.runs.ids()) await this.runs.close(run, reason);
+    for (const lease of this.leases.all()) this.leases.end(lease, reason);
+    await Promise.all(
+      [...this.#slots.values()].map(async (slot) => {
+        this.#unpark(slot);
+        await slot.settling;
+        slot.keptOn = false;
+        await slot.board.close();
+      }),
+    );
+    this.leases.close();
+    this.#changed();
+    this.#persist = false;
+  }
+
+  /** Ends without touching the boards: another controller will take them over. */
+  async detach(): Promise<void> {
+    for (const slot of this.#slots.values()) if (slot.parked) await this.#applyEndState(slot);
+    this.#changed();
+    this.#persist = false;
+    this.leases.close();
+    await this.runs.detach();
+    for (const { board } of this.#slots.values()) await board.detach();
+  }
+
+  #slot(name: string): Slot {
+    const slot = this.#slots.get(name);
+    if (!slot) throw new HarnessError(`no board "${name}"`);
+    return slot;
+  }
+
+  #granted(lease: Lease): void {
+    const slot = this.#slot(lease.board);
+    const mine = slot.parked?.run === lease.run;
+    this.#unpark(slot);
+    // Another run left it powered: who asked for a clean disk gets one.
+    if (lease.fresh && !mine && !slot.keptOn) slot.board.suspect('was used by another run');
+    slot.sink.journal = this.runs.sink(lease.run);
+    slot.session = new Session(lease, slot.board, slot.sink);
+    slot.sink.append('lease.acquired', {
+      ...{ lease: lease.id, owner: lease.owner, token: lease.token, waitedMs: lease.waitedMs },
+    });
+  }
+
+  async #ended(lease: Lease, reason: string): Promise<void> {
+    const slot = this.#slot(lease.board);
+    const { session } = slot;
+    this.#holders.delete(lease.id);
+    const settle = async (): Promise<void> => {
+      await session?.end(reason);
+      slot.sink.append('lease.released', { lease: lease.id, reason });
+      slot.session = null;
+      slot.keptOn = lease.endState === 'on' && slot.board.state !== 'off';
+      if (slot.keptOn) return;
+      if (lease.run !== null && this.runs.has(lease.run) && slot.board.state !== 'off')
+        this.#park(slot, lease.run);
+      else await this.#applyEndState(slot);
+    };
+    slot.settling = settle()
+      .catch((error: unknown) =>
+        slot.board.quarantine(`could not be brought to its end state: ${messageOf(error)}`),
+      )
+      .finally(() => {
+        slot.settling = null;
+        this.leases.settled(lease.board);
+        this.#changed();
+      });
+    await slot.settling;
+  }
+
+  /** Keeps a board powered for the next test of its run. */
+  #park(slot: Slot, run: string): void {
+    const timer = setTimeout(() => this.#settleParked(slot), this.#options.lingerMs);
+    slot.parked = { run, timer };
+  }
+
+  #unpark(slot: Slot): void {
+    if (slot.parked) clearTimeout(slot.parked.timer);
+    slot.parked = null;
+  }
+
+  #settleParked(slot: Slot): void {
+    if (slot.settling) return;
+    this.leases.hold(slot.board.name);
+    slot.settling = this.#applyEndState(slot)
+      .catch((error: unknown) => slot.board.quarantine(`could not be switched off: ${messageOf(error)}`))
+      .finally(() => {
+        slot.settling = null;
+        this.leases.settled(slot.board.name);
+        this.#changed();
+      });
+  }
+
+  async #applyEndState(slot: Slot): Promise<void> {
+    this.#unpark(slot);
+    if (slot.board.state !== 'off') await slot.board.power('off', { signal: AbortSignal.timeout(60_000) });
+    slot.sink.journal = null;
+  }
+
+  async #endRun(run: string, reason: string): Promise<void> {
+    for (const lease of this.leases.all())
+      if (lease.run === run) this.leases.end(lease, `the run ended: ${reason}`);
+    for (const slot of this.#slots.values()) {
+      // A lease that just ended parks its board first.
+      await slot.settling;
+      if (slot.parked?.run === run) this.#settleParked(slot);
+      await slot.settling;
+    }
+  }
+
+  #changed(): void {
+    if (!this.#persist) return;
+    const keptOn = [...this.#slots.values()].filter((slot) => slot.keptOn).map((slot) => slot.board.name);
+    const { leases, tokens } = this.leases.snapshot();
+    writeState(join(this.#options.state, 'state.json'), {
+      leases,
+      tokens,
+      runs: this.runs.snapshot(),
+      keptOn,
+    });
+    this.#options.onActivity();
+  }
+}

@@ -1,0 +1,119 @@
+/** The controller's process: started on demand under flock(1), listens, and ends when there is nothing left to do. */
+import { closeSync, fstatSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { virtualLab } from '../config/lab.ts';
+import { messageOf } from '../errors.ts';
+import { boardDir, lockPath, PROJECT_ROOT, socketPath, stateDir } from '../paths.ts';
+import { buildId } from '../rpc/build.ts';
+import { VirtualHardware } from '../virtual/hardware.ts';
+import { Controller } from './controller.ts';
+import { methods } from './methods.ts';
+import { RpcServer } from './server.ts';
+import { readState } from './state-file.ts';
+
+const READY_FD = 3;
+const build = buildId();
+const state = stateDir();
+const startedAt = new Date().toISOString();
+
+/** Times that tests of killed clients make shorter; milliseconds. */
+const leaseMs = milliseconds('HIL_LEASE_MS', 30_000);
+const graceMs = milliseconds('HIL_GRACE_MS', 10_000);
+const lingerMs = milliseconds('HIL_LINGER_MS', 20_000);
+const idleMs = milliseconds('HIL_IDLE_MS', 60_000);
+
+function milliseconds(variable: string, fallback: number): number {
+  const value = Number(process.env[variable] ?? fallback);
+  return Number.isFinite(value) && value >= 0 ? value : fallback;
+}
+
+function log(message: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+}
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
+    ? String(manifest.version)
+    : '?';
+}
+
+/** Tells the client that started us that we listen. There is no pipe when started by hand. */
+function tellReady(): void {
+  try {
+    if (!fstatSync(READY_FD).isFIFO() && !fstatSync(READY_FD).isSocket()) return;
+  } catch {
+    return; // no such descriptor
+  }
+  writeSync(READY_FD, 'ready\n');
+  closeSync(READY_FD);
+}
+
+let idle: NodeJS.Timeout | null = null;
+let ending = false;
+
+const controller = await Controller.create({
+  state,
+  version: version(),
+  boards: virtualLab().boards,
+  hardware: (config, keys) =>
+    new VirtualHardware({
+      name: config.name,
+      dir: boardDir(config.name, state),
+      lockPath: lockPath(state),
+      ...keys,
+    }),
+  leaseMs,
+  graceMs,
+  lingerMs,
+  onActivity: () => lookForWork(),
+});
+const server: RpcServer = new RpcServer({
+  path: socketPath(state),
+  handlers: methods(controller, {
+    build,
+    root: PROJECT_ROOT,
+    startedAt,
+    commands: () => server.commands,
+    stop: (how) => void end(how === 'detach' ? 'replaced by another version' : 'told to stop', how),
+  }),
+  onDisconnect: (connection) => controller.disconnected(connection),
+});
+
+/** Ends the process after a while without leases, runs, clients and powered boards. */
+function lookForWork(): void {
+  if (idle) clearTimeout(idle);
+  idle = null;
+  if (ending || controller.busy || controller.boardsInUse || server.connections > 0) return;
+  idle = setTimeout(() => void end('idle', 'shutdown'), idleMs);
+}
+
+async function end(why: string, how: 'shutdown' | 'detach'): Promise<void> {
+  if (ending) return;
+  ending = true;
+  log(`ending: ${why}`);
+  try {
+    await (how === 'detach' ? controller.detach() : controller.shutdown(why));
+  } catch (error) {
+    log(`while ending: ${messageOf(error)}`);
+  }
+  server.close();
+  rmSync(socketPath(state), { force: true });
+  process.exit(0);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.on(signal, () => void end(signal, 'shutdown'));
+process.on('unhandledRejection', (error) => {
+  log(`unhandled rejection, a bug: ${error instanceof Error ? error.stack : String(error)}`);
+});
+
+log(`controller ${process.pid}, build ${build}`);
+try {
+  await controller.restore(readState(join(state, 'state.json')));
+} catch (error) {
+  log(`what an earlier controller left could not be taken over: ${messageOf(error)}`);
+}
+await server.listen();
+tellReady();
+lookForWork();

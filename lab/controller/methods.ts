@@ -1,0 +1,376 @@
+/** One handler a method of the RPC. Each takes its parameters apart and calls the part that does the work. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { ConfigError, LabError } from '../errors.ts';
+import { isEventKind, PAYLOADS } from '../journal/event.ts';
+import { isLoaded, loadModule, moduleParameters, unloadModule } from '../kernel/modules.ts';
+import { startAp } from '../links/ap.ts';
+import { startStation } from '../links/station.ts';
+import {
+  type LabStatus,
+  type LeasedMethod,
+  type LeaseRef,
+  type ParsedParams,
+  PROTOCOL,
+  type Result,
+} from '../rpc/schema.ts';
+import { toWire } from '../rpc/wire.ts';
+import { runIperf3 } from '../traffic/iperf3.ts';
+import { runSoak } from '../traffic/soak.ts';
+import type { Controller } from './controller.ts';
+import type { Call, Handlers } from './server.ts';
+import type { Session } from './session.ts';
+
+export interface MethodsOptions {
+  build: string;
+  root: string;
+  startedAt: string;
+  commands: () => number;
+  /** Ends the process; with `detach` the boards are left for a controller to come. */
+  stop: (how: 'shutdown' | 'detach') => void;
+}
+
+const READY_MS = 120_000;
+const EXPECT_MS = 30_000;
+
+export function methods(lab: Controller, options: MethodsOptions): Handlers {
+  const shells = new Map<string, { stream: Duplex; resize: (cols: number, rows: number) => void }>();
+  const shell = (id: string) => {
+    const found = shells.get(id);
+    if (!found) throw new ConfigError('this shell has ended', { code: 'shell-gone' });
+    return found;
+  };
+  const knownBoard = (name: string) => {
+    if (lab.has(name)) return lab.board(name);
+    throw new ConfigError(`this lab has no board "${name}"`, {
+      code: 'unknown-board',
+      hint: 'hil boards lists them',
+    });
+  };
+  const status = async (): Promise<LabStatus> => ({
+    pid: process.pid,
+    root: options.root,
+    startedAt: options.startedAt,
+    rssBytes: process.memoryUsage.rss(),
+    commands: options.commands(),
+    boards: await lab.boardInfos(),
+    waiting: lab.leases.waiting(),
+    runs: lab.runs.ids(),
+  });
+
+  /** A method under a lease: checked, and a sign of life of its holder. */
+  const held =
+    <M extends LeasedMethod>(work: (session: Session, call: Call<M>) => Promise<Result<M>> | Result<M>) =>
+    (call: Call<M>): Promise<Result<M>> | Result<M> =>
+      work(lab.session(leaseOf(call), call.connection), call);
+  /** A method that needs the board to be up; given up when the call, the lease or the board ends. */
+  const onBoard = <M extends LeasedMethod>(
+    work: (
+      session: Session,
+      params: ParsedParams<M>,
+      signal: AbortSignal,
+      emit: Call<M>['emit'],
+    ) => Promise<Result<M>>,
+  ) =>
+    held<M>((session, { params, signal, emit }) =>
+      session.onBoard(signal, (all) => work(session, params, all, emit)),
+    );
+
+  return {
+    hello: ({ params, connection }) => {
+      connection.name = `${params.client} (pid ${params.pid})`;
+      return {
+        pid: process.pid,
+        protocol: PROTOCOL,
+        build: options.build,
+        root: options.root,
+        busy: lab.busy,
+      };
+    },
+    'lab.status': status,
+    'lab.stop': ({ params }) => {
+      if (params.onlyIfIdle) {
+        if (!lab.busy) options.stop('detach');
+        return { stopping: !lab.busy };
+      }
+      if (lab.busy && !params.force) {
+        const users = [
+          ...lab.leases.all().map(({ owner, board }) => `${owner} has ${board}`),
+          ...lab.runs.ids().map((run) => `run ${run} is open`),
+        ];
+        throw new LabError(`the lab is in use: ${users.join('; ')}`, {
+          code: 'busy',
+          hint: 'wait, or end it all: hil lab stop --force',
+        });
+      }
+      options.stop('shutdown');
+      return { stopping: true };
+    },
+
+    'run.open': async ({ params, connection }) => ({ journal: await lab.runs.open(params, connection) }),
+    'run.close': async ({ params }) => {
+      await lab.runs.close(params.run, params.reason);
+      return {};
+    },
+    'journal.append': ({ params }) => {
+      const { run, kind, board } = params;
+      if (!isEventKind(kind)) throw new ConfigError(`no event kind "${kind}"`);
+      lab.runs.append(run, kind, PAYLOADS[kind].parse(params.data), board);
+      return {};
+    },
+
+    'lease.acquire': async ({ params, signal, connection, emit }) => {
+      const { prefer, ...rest } = params;
+      if (rest.run !== null && !lab.runs.has(rest.run)) throw new ConfigError(`no run ${rest.run} is open`);
+      const lease = await lab.leases.acquire({ ...rest, prefer }, signal, emit);
+      lab.session(lease, connection);
+      return lab.leases.info(lease);
+    },
+    'lease.heartbeat': held((_, { params }) => ({ expiresInMs: lab.leases.renew(params.lease) })),
+    'lease.release': held(async (session, { params }) => {
+      if (params.endState) lab.setEndState(session, params.endState);
+      await lab.release(params.lease);
+      return {};
+    }),
+
+    'scope.begin': held((session, { params }) => {
+      session.beginScope(params.test, params.dir);
+      return {};
+    }),
+    'scope.end': held(async (session) => {
+      const { artifacts, undone, failure } = await session.endScope();
+      return failure ? { artifacts, undone, failure: toWire(failure) } : { artifacts, undone };
+    }),
+
+    'board.ready': held(async (session, { params, signal, emit }) => {
+      const { board } = session;
+      const fresh = session.lease.fresh && !session.readyOnce;
+      const timeoutMs = params.timeoutMs ?? READY_MS;
+      const progress = (state: string, detail: string) => emit({ state, detail });
+      const result = await session.track(signal, (all) =>
+        board.ready({ fresh, timeoutMs, signal: all, progress }),
+      );
+      session.readyOnce = true;
+      return { board: board.name, profile: board.profile.name, title: board.profile.title, ...result };
+    }),
+    power: held(async (session, { params, signal }) => {
+      const durationMs = await session.track(signal, (all) =>
+        session.board.power(params.action, { signal: all }),
+      );
+      if (params.action === 'off') lab.setEndState(session, 'off');
+      return { state: session.board.state, durationMs };
+    }),
+    'power.state': async ({ params }) => {
+      const board = knownBoard(params.board);
+      const hardware = await board.hardware.state();
+      return { state: hardware === 'on' ? board.state : hardware };
+    },
+    'network.link': held(async ({ board }, { params }) => {
+      await board.setNetworkLink(params.up);
+      return {};
+    }),
+    'snapshot.save': held(async ({ board }, { params }) => ({
+      durationMs: await board.saveSnapshot(params.name),
+    })),
+    'snapshot.load': held(async (session, { params, signal }) => ({
+      durationMs: await session.track(signal, (all) => session.board.loadSnapshot(params.name, all)),
+    })),
+
+    'console.login': onBoard(async ({ board }, params, signal) => {
+      await board.console.login(timed(params.timeoutMs, signal));
+      return {};
+    }),
+    'console.run': onBoard(({ board }, params, signal) =>
+      board.console.run(params.command, timed(params.timeoutMs, signal)),
+    ),
+    'console.send': onBoard(async ({ board }, params) => {
+      await board.console.write(Buffer.from(params.data, 'base64'));
+      return {};
+    }),
+    'console.break': onBoard(async ({ board }) => {
+      await board.console.sendBreak();
+      return {};
+    }),
+    'console.position': held(({ board }) => ({ position: board.console.position })),
+    // Not onBoard: what a dying or resetting board says is just what one may wait for.
+    'console.expect': held(async (session, { params, signal }) => {
+      const patterns = params.patterns.map((pattern) =>
+        'literal' in pattern ? pattern.literal : new RegExp(pattern.regex, pattern.flags),
+      );
+      const options = {
+        timeoutMs: params.timeoutMs ?? EXPECT_MS,
+        ...(params.from === undefined ? {} : { from: params.from }),
+      };
+      return await session.track(signal, (all) =>
+        session.board.console.expect(patterns, { ...options, signal: all }),
+      );
+    }),
+    'console.attach': async ({ params, signal, emit }) => {
+      const board = knownBoard(params.board);
+      const say = (bytes: Buffer) => emit({ data: bytes.toString('base64') });
+      if (params.tail > 0)
+        for (const line of board.console.tail(params.tail)) say(Buffer.from(`${line}\r\n`));
+      const unsubscribe = board.console.onRaw(say);
+      try {
+        await aborted(signal);
+      } finally {
+        unsubscribe();
+      }
+      return {};
+    },
+
+    'ssh.run': onBoard(({ board }, params, signal) =>
+      board.remote.run(params.command, timed(params.timeoutMs, signal)),
+    ),
+    'ssh.exec': onBoard(async ({ board }, params, signal, emit) => {
+      board.forgetProvenance();
+      await using program = await board.remote.stream(params.command, {
+        signal,
+        onData: (chunk, stream) => emit({ stream, data: chunk.toString('base64') }),
+        ...(params.stdin === undefined ? {} : { stdin: Buffer.from(params.stdin, 'base64') }),
+      });
+      return await program.exited;
+    }),
+    'ssh.shell': onBoard(async ({ board }, { cols, rows, term }, signal, emit) => {
+      board.forgetProvenance();
+      const opened = await board.remote.openShell({ cols, rows, term, signal });
+      const id = randomUUID();
+      shells.set(id, opened);
+      emit({ shell: id });
+      opened.stream.on('data', (chunk: Buffer) => emit({ data: chunk.toString('base64') }));
+      try {
+        await once(opened.stream, 'close', { signal });
+      } finally {
+        shells.delete(id);
+        opened.stream.destroy();
+      }
+      return {};
+    }),
+    'ssh.shell.input': held((_, { params }) => {
+      shell(params.shell).stream.write(Buffer.from(params.data, 'base64'));
+      return {};
+    }),
+    'ssh.shell.resize': held((_, { params }) => {
+      shell(params.shell).resize(params.cols, params.rows);
+      return {};
+    }),
+    'ssh.upload': onBoard(({ board }, params, signal) => {
+      board.forgetProvenance();
+      const source = 'path' in params.source ? params.source : Buffer.from(params.source.data, 'base64');
+      const mode = params.mode === undefined ? {} : { mode: params.mode };
+      return board.remote.upload(source, params.remotePath, { signal, ...mode });
+    }),
+    'ssh.download': onBoard(({ board }, params, signal) =>
+      board.remote.download(params.remotePath, params.localPath, { signal }),
+    ),
+
+    'kernel.mark': onBoard(async ({ board }) => {
+      await board.kernelLog.barrier();
+      return board.kernelLog.mark();
+    }),
+    // Not onBoard: what a dead board had logged can still be read.
+    'kernel.since': held(async (session, { params, signal }) => {
+      const { kernelLog, state } = session.board;
+      if (state === 'ready') await session.onBoard(signal, () => kernelLog.barrier());
+      return { records: kernelLog.since(params.mark), lost: kernelLog.lostSince(params.mark) };
+    }),
+    'kernel.waitFor': onBoard(({ board }, params, signal) => {
+      const since = params.mark === undefined ? {} : { since: params.mark };
+      const timeoutMs = params.timeoutMs ?? EXPECT_MS;
+      return board.kernelLog.waitFor(new RegExp(params.regex, params.flags), { timeoutMs, signal, ...since });
+    }),
+    'module.load': onBoard(async ({ board }, params) => {
+      await loadModule(board.remote, params.module, params.parameters);
+      return {};
+    }),
+    'module.unload': onBoard(async ({ board }, params) => {
+      await unloadModule(board.remote, params.module);
+      return {};
+    }),
+    'module.loaded': onBoard(async ({ board }, params) => ({
+      loaded: await isLoaded(board.remote, params.module),
+    })),
+    'module.parameters': onBoard(async ({ board }, params) => ({
+      parameters: await moduleParameters(board.remote, params.module),
+    })),
+
+    'ap.start': onBoard(async (session, params, signal) => {
+      const handle = await startAp(session.board.context(signal), params.options);
+      return { id: session.addLink({ kind: 'ap', handle }), info: handle.info };
+    }),
+    'ap.stop': onBoard(async (session, params) => {
+      await session.stopLink(params.id);
+      return {};
+    }),
+    'ap.restart': onBoard(async (session, params) => {
+      const ap = session.ap(params.id);
+      await ap.restart();
+      return { info: ap.info };
+    }),
+    'ap.stations': onBoard(async (session, params) => ({ stations: await session.ap(params.id).stations() })),
+    'ap.command': onBoard(async (session, params) => ({
+      output: await session.ap(params.id).command(params.command),
+    })),
+    'ap.deauthenticate': onBoard(async (session, params) => {
+      await session.ap(params.id).deauthenticate(params.station, params.reason);
+      return {};
+    }),
+
+    'station.start': onBoard(async (session, params, signal) => {
+      const handle = await startStation(session.board.context(signal), params.options);
+      return { id: session.addLink({ kind: 'station', handle }), info: handle.info };
+    }),
+    'station.stop': onBoard(async (session, params) => {
+      await session.stopLink(params.id);
+      return {};
+    }),
+    'station.reconnect': onBoard(async (session, params) => {
+      const station = session.station(params.id);
+      await station.reconnect();
+      return { info: station.info };
+    }),
+    'station.status': onBoard((session, params) => session.station(params.id).status()),
+    'station.command': onBoard(async (session, params) => ({
+      output: await session.station(params.id).command(params.command),
+    })),
+    'station.mark': held((session, { params }) => ({ mark: session.station(params.id).mark() })),
+    'station.waitForEvent': onBoard((session, params, signal) => {
+      const since = params.mark === undefined ? {} : { since: params.mark };
+      const timeoutMs = params.timeoutMs ?? EXPECT_MS;
+      return session.station(params.id).waitForEvent(params.event, { timeoutMs, signal, ...since });
+    }),
+    'station.ping': onBoard((session, params) =>
+      session.station(params.id).ping(params.host, { count: params.count }),
+    ),
+
+    'iperf3.run': onBoard(({ board }, params, signal, emit) =>
+      runIperf3(board.context(signal), params.options, { onInterval: emit, signal }),
+    ),
+    'soak.run': onBoard(({ board }, params, signal, emit) =>
+      runSoak(board.context(signal), params.options, {
+        onInterval: (interval) => emit({ interval }),
+        onBreach: (breach) => emit({ breach }),
+        signal,
+      }),
+    ),
+  };
+}
+
+/** The lease that a call shows: LeasedMethod says that its parameters have one. */
+function leaseOf<M extends LeasedMethod>({ params }: Call<M>): LeaseRef {
+  const { lease }: { lease: LeaseRef } = params;
+  return lease;
+}
+
+function timed(
+  timeoutMs: number | undefined,
+  signal: AbortSignal,
+): { timeoutMs?: number; signal: AbortSignal } {
+  return timeoutMs === undefined ? { signal } : { timeoutMs, signal };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

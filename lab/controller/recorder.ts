@@ -1,0 +1,96 @@
+/** Writes what a board says during a test into files of that test, as it comes: they survive whatever happens next. */
+import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import type { EventKind, JournalSink, Payload } from '../journal/event.ts';
+import type { Artifact } from '../rpc/schema.ts';
+
+/** The file of each kind, and the line it becomes. */
+const FILES: { [K in EventKind]?: { file: string; line: (data: Payload<K>) => string } } = {
+  'console.line': {
+    file: 'console.log',
+    line: ({ text, partial }) => (partial ? `${text} [no end of line yet]` : text),
+  },
+  'kernel.record': {
+    file: 'dmesg.log',
+    line: ({ us, level, text }) => `<${level}>[${(us / 1e6).toFixed(6).padStart(12)}] ${text}`,
+  },
+  'kernel.lost': { file: 'dmesg.log', line: ({ records }) => `*** ${records} records lost ***` },
+  'hostapd.line': { file: 'hostapd.log', line: ({ interface: name, text }) => `${name}: ${text}` },
+  'wpa_supplicant.line': {
+    file: 'wpa_supplicant.log',
+    line: ({ interface: name, text }) => `${name}: ${text}`,
+  },
+  'power.action': {
+    file: 'power.log',
+    line: (data) => `${data.action}: ${data.ok ? 'done' : (data.error ?? 'failed')} (${data.durationMs} ms)`,
+  },
+  'power.event': {
+    file: 'power.log',
+    line: ({ event, detail }) => `${event}${detail === undefined ? '' : `: ${detail}`}`,
+  },
+  'board.state': {
+    file: 'power.log',
+    line: ({ state, reason }) => `board is ${state}${reason === undefined ? '' : `: ${reason}`}`,
+  },
+};
+
+export class Recorder {
+  readonly #dir: string;
+  readonly #streams = new Map<string, WriteStream>();
+  #failure: Error | null = null;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    mkdirSync(dir, { recursive: true });
+  }
+
+  record<K extends EventKind>(kind: K, data: Payload<K>): void {
+    const target = FILES[kind];
+    if (!target) return;
+    this.#stream(target.file).write(`${new Date().toISOString()} ${target.line(data)}\n`);
+  }
+
+  /** Completes the files. Throws what kept them from being written, such as a full disk. */
+  async close(): Promise<Artifact[]> {
+    const artifacts: Artifact[] = [];
+    for (const [name, stream] of this.#streams) {
+      stream.end();
+      await finished(stream).catch((error: unknown) => {
+        this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      });
+      artifacts.push({ name, path: join(this.#dir, name), contentType: 'text/plain' });
+    }
+    this.#streams.clear();
+    if (this.#failure) throw this.#failure;
+    return artifacts;
+  }
+
+  #stream(file: string): WriteStream {
+    const existing = this.#streams.get(file);
+    if (existing) return existing;
+    const stream = createWriteStream(join(this.#dir, file), { flags: 'a' });
+    stream.on('error', (error) => {
+      this.#failure ??= error;
+    });
+    this.#streams.set(file, stream);
+    return stream;
+  }
+}
+
+/** A sink of one board: the journal of the run that has it, and the recorder of the test under way. */
+export class BoardSink implements JournalSink {
+  readonly #board: string;
+  journal: JournalSink | null = null;
+  recorder: Recorder | null = null;
+
+  constructor(board: string) {
+    this.#board = board;
+  }
+
+  append: JournalSink['append'] = (kind, data) => {
+    this.journal?.append(kind, data, this.#board);
+    // Payload and its input differ only in defaults, which a recorder does not print.
+    this.recorder?.record(kind, data as Payload<typeof kind>);
+  };
+}

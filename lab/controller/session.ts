@@ -1,0 +1,192 @@
+/** What a lease holder has started on its board, so that all of it can be undone. */
+import { randomUUID } from 'node:crypto';
+import type { Board } from '../board/board.ts';
+import { abortReason, ConfigError, LabError, messageOf, type ProductError } from '../errors.ts';
+import type { AccessPoint } from '../links/ap.ts';
+import type { Station } from '../links/station.ts';
+import type { Artifact } from '../rpc/schema.ts';
+import type { Lease } from './leases.ts';
+import { type BoardSink, Recorder } from './recorder.ts';
+
+type Link = { kind: 'ap'; handle: AccessPoint } | { kind: 'station'; handle: Station };
+
+interface Undo {
+  id: string;
+  name: string;
+  run: () => Promise<void>;
+}
+
+/** How long undoing may take before the board is power-cycled instead. */
+const UNDO_MS = 30_000;
+
+export class Session {
+  readonly lease: Lease;
+  readonly board: Board;
+  readonly #sink: BoardSink;
+  readonly #end = new AbortController();
+  readonly #links = new Map<string, Link>();
+  readonly #calls = new Set<Promise<unknown>>();
+  #undo: Undo[] = [];
+  #scope: { test: string; undoFrom: number } | null = null;
+  /** Whether the board has been made ready under this lease: only the first time may start from a clean disk. */
+  readyOnce = false;
+
+  constructor(lease: Lease, board: Board, sink: BoardSink) {
+    this.lease = lease;
+    this.board = board;
+    this.#sink = sink;
+  }
+
+  /** Aborted when the lease ends. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Work that needs the board to be up: given up when the call, the test, the lease or the board ends. */
+  async onBoard<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { board } = this;
+    if (board.state === 'off') {
+      throw new LabError(`${board.name} is off`, {
+        board: board.name,
+        code: 'board-off',
+        hint: `hil power ${board.name} on`,
+      });
+    }
+    return await this.track(AbortSignal.any([signal, board.life]), work);
+  }
+
+  /** Work under the lease: given up when the call or the lease ends. */
+  async track<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const all = AbortSignal.any([signal, this.#end.signal]);
+    if (all.aborted) throw abortReason(all);
+    const promise = work(all);
+    this.#calls.add(promise);
+    try {
+      return await promise;
+    } catch (error) {
+      // What was lost with the board is explained by what happened to the board.
+      if (all.aborted) throw abortReason(all);
+      throw error;
+    } finally {
+      this.#calls.delete(promise);
+    }
+  }
+
+  addLink(link: Link): string {
+    const id = randomUUID();
+    this.#links.set(id, link);
+    this.#undo.push({
+      id,
+      name: `${link.kind} ${link.handle.info.interface}`,
+      run: () => link.handle.stop(),
+    });
+    return id;
+  }
+
+  ap(id: string): AccessPoint {
+    const link = this.#links.get(id);
+    if (link?.kind === 'ap') return link.handle;
+    throw new ConfigError('this access point was stopped', { board: this.board.name, code: 'link-gone' });
+  }
+
+  station(id: string): Station {
+    const link = this.#links.get(id);
+    if (link?.kind === 'station') return link.handle;
+    throw new ConfigError('this station was stopped', { board: this.board.name, code: 'link-gone' });
+  }
+
+  async stopLink(id: string): Promise<void> {
+    const link = this.#links.get(id);
+    if (!link) return;
+    await link.handle.stop();
+    this.#links.delete(id);
+    this.#undo = this.#undo.filter((undo) => undo.id !== id);
+  }
+
+  beginScope(test: string, dir: string): void {
+    if (this.#scope)
+      throw new ConfigError(`the test "${this.#scope.test}" is still under way on ${this.board.name}`);
+    this.#sink.recorder = new Recorder(dir);
+    this.#scope = { test, undoFrom: this.#undo.length };
+  }
+
+  /** Undoes what was started since beginScope and completes the record. `failure`: what the board died of meanwhile. */
+  async endScope(): Promise<{ artifacts: Artifact[]; undone: string[]; failure: ProductError | null }> {
+    const scope = this.#scope;
+    if (!scope) return { artifacts: [], undone: [], failure: null };
+    const failure = this.board.crash;
+    if (failure) await this.#restOfPanic();
+    const undone = await this.#undoFrom(scope.undoFrom);
+    if (this.board.state === 'ready') {
+      // What the kernel has logged up to now belongs to this test.
+      await this.board.kernelLog.barrier().catch((error: unknown) => this.board.suspect(messageOf(error)));
+    }
+    this.#scope = null;
+    const recorder = this.#sink.recorder;
+    this.#sink.recorder = null;
+    const artifacts = (await recorder?.close()) ?? [];
+    return { artifacts, undone, failure };
+  }
+
+  /** Ends the lease's work: calls under way are cancelled, everything started is stopped. Never throws. */
+  async end(reason: string): Promise<void> {
+    this.#end.abort(
+      new LabError(`the lease on ${this.board.name} ended: ${reason}`, {
+        board: this.board.name,
+        code: 'lease-lost',
+      }),
+    );
+    await Promise.allSettled(this.#calls);
+    try {
+      await this.#undoFrom(0);
+      if (this.board.state === 'ready') await this.board.remote.reap();
+      await this.#sink.recorder?.close();
+    } catch (error) {
+      this.board.suspect(`could not be cleaned after the lease (${messageOf(error)})`);
+    }
+    this.#sink.recorder = null;
+  }
+
+  /** Undoes, last first, what was begun after the given number of steps. A board that can't be cleaned becomes suspect. */
+  async #undoFrom(first: number): Promise<string[]> {
+    const undone: string[] = [];
+    const steps = this.#undo.splice(first).reverse();
+    for (const { id, name, run } of steps) {
+      this.#links.delete(id);
+      // With its power or its kernel gone, nothing is left to undo.
+      if (this.board.state !== 'ready') continue;
+      try {
+        await withDeadline(run(), UNDO_MS, `stopping ${name}`);
+        undone.push(name);
+      } catch (error) {
+        this.board.suspect(`${name} could not be stopped (${messageOf(error)})`);
+      }
+    }
+    return undone;
+  }
+
+  /** A panic prints for some time after its first line. */
+  async #restOfPanic(): Promise<void> {
+    const signal = AbortSignal.timeout(3000);
+    await this.board.console
+      .expect('end Kernel panic', { timeoutMs: 3000, signal, from: this.board.crashPosition })
+      .catch((error: unknown) => {
+        this.#sink.append('journal.note', {
+          message: `the end of the panic was not seen: ${messageOf(error)}`,
+        });
+      });
+  }
+}
+
+async function withDeadline(work: Promise<void>, ms: number, what: string): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new LabError(`${what} took over ${ms / 1000} s`, { code: 'timeout' })),
+    ms,
+  );
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

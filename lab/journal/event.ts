@@ -1,0 +1,174 @@
+/** The events of a journal: one schema, from which both the types and the reader's checks come. */
+import { z } from 'zod';
+
+const text = z.string();
+const fault = z.enum(['product', 'config', 'lab', 'harness']);
+
+/**
+ * Payload by kind. A kind belongs to one source (see KIND_SOURCE). Times in payloads are milliseconds unless named
+ * otherwise; rates are bits a second.
+ */
+export const PAYLOADS = {
+  /** First event of a journal: which run, which harness, which host. */
+  'run.start': z.object({
+    run: text,
+    command: text,
+    harness: text,
+    host: text,
+    node: text,
+    startedAt: text,
+  }),
+  'run.end': z.object({ reason: text }),
+  /** The writer dropped or repaired something: torn tail, size limit reached, dropped console bytes. */
+  'journal.note': z.object({ message: text, lostEvents: z.number().int().nonnegative().default(0) }),
+
+  'lease.acquired': z.object({ lease: text, owner: text, token: z.number().int(), waitedMs: z.number() }),
+  'lease.released': z.object({ lease: text, reason: text }),
+  'board.state': z.object({ state: text, reason: text.optional(), bootId: text.optional() }),
+  /** What exactly runs on the board: the evidence behind each result. */
+  'board.provenance': z.object({
+    kernel: text,
+    bootId: text,
+    modules: z.record(text, z.object({ srcversion: text, sha256: text, version: text })),
+    firmware: z.record(text, text),
+    tools: z.record(text, text),
+  }),
+  'power.action': z.object({ action: text, ok: z.boolean(), durationMs: z.number(), error: text.optional() }),
+  'power.event': z.object({ event: text, detail: text.optional() }),
+
+  /** One console line, sanitised; `partial` when the end of the line had not come (prompt, or longer than the limit). */
+  'console.line': z.object({
+    text,
+    partial: z.boolean().default(false),
+    truncatedBytes: z.number().int().default(0),
+  }),
+  'console.event': z.object({ event: text, detail: text.optional() }),
+  'console.sent': z.object({ text }),
+
+  /** `seq` as in /dev/kmsg; `us` the kernel's time in microseconds since boot. */
+  'kernel.record': z.object({ seq: z.number().int(), level: z.number().int(), us: z.number(), text }),
+  'kernel.lost': z.object({ records: z.number().int() }),
+  'kernel.boot': z.object({ bootId: text }),
+
+  'ssh.event': z.object({ event: text, detail: text.optional() }),
+  'command.start': z.object({ id: text, via: z.enum(['ssh', 'console']), command: text }),
+  'command.end': z.object({
+    id: text,
+    exitCode: z.number().int().nullable(),
+    durationMs: z.number(),
+    /** First 4 kB of each, sanitised. */
+    stdout: text,
+    stderr: text,
+    error: text.optional(),
+  }),
+  'file.transfer': z.object({
+    direction: z.enum(['push', 'pull']),
+    path: text,
+    bytes: z.number().int(),
+    sha256: text,
+    via: z.enum(['sftp', 'channel']),
+  }),
+
+  'hostapd.line': z.object({ interface: text, text }),
+  'hostapd.event': z.object({
+    interface: text,
+    event: text,
+    station: text.optional(),
+    detail: text.optional(),
+  }),
+  'wpa_supplicant.line': z.object({ interface: text, text }),
+  'wpa_supplicant.event': z.object({
+    interface: text,
+    event: text,
+    bssid: text.optional(),
+    reason: z.number().int().optional(),
+    locallyGenerated: z.boolean().optional(),
+    detail: text.optional(),
+  }),
+  'link.state': z.object({
+    link: text,
+    kind: z.enum(['ap', 'station']),
+    state: text,
+    detail: text.optional(),
+  }),
+
+  'iperf3.start': z.object({ test: text, command: text, protocol: z.enum(['tcp', 'udp']), direction: text }),
+  'iperf3.interval': z.object({
+    test: text,
+    startS: z.number(),
+    endS: z.number(),
+    bitsPerSecond: z.number(),
+    bytes: z.number(),
+    retransmits: z.number().int().optional(),
+    lostPackets: z.number().int().optional(),
+    packets: z.number().int().optional(),
+    jitterMs: z.number().optional(),
+  }),
+  'iperf3.end': z.object({
+    test: text,
+    ok: z.boolean(),
+    bitsPerSecond: z.number(),
+    error: text.optional(),
+    fault: fault.optional(),
+  }),
+  'soak.start': z.object({ soak: text, rateBps: z.number(), floorBps: z.number(), durationS: z.number() }),
+  'soak.breach': z.object({ soak: text, criterion: text, atS: z.number(), message: text }),
+  'soak.end': z.object({ soak: text, verdict: text, message: text }),
+
+  'test.start': z.object({ id: text, title: text, file: text, suite: text }),
+  'test.step': z.object({ id: text, title: text, durationMs: z.number(), error: text.optional() }),
+  'test.end': z.object({
+    id: text,
+    title: text,
+    status: text,
+    verdict: text,
+    durationMs: z.number(),
+    error: text.optional(),
+  }),
+} as const;
+
+export type EventKind = keyof typeof PAYLOADS;
+export type Payload<K extends EventKind> = z.output<(typeof PAYLOADS)[K]>;
+export type PayloadInput<K extends EventKind> = z.input<(typeof PAYLOADS)[K]>;
+
+/** The part of a kind before its dot: who observed it. */
+export type EventSource = EventKind extends infer K ? (K extends `${infer S}.${string}` ? S : never) : never;
+
+export interface JournalEvent<K extends EventKind = EventKind> {
+  /** 1, 2, 3 ... within a run; a gap means lost events. */
+  seq: number;
+  /** The controller's CLOCK_MONOTONIC in nanoseconds. */
+  mono: number;
+  /** The controller's wall time, RFC 3339 with milliseconds. */
+  wall: string;
+  board: string | null;
+  source: EventSource;
+  kind: K;
+  data: Payload<K>;
+}
+
+/** A union over kinds, so that `event.kind` narrows `event.data`. */
+export type AnyEvent = { [K in EventKind]: JournalEvent<K> }[EventKind];
+
+export const ENVELOPE = z.object({
+  seq: z.number().int().positive(),
+  mono: z.number(),
+  wall: text,
+  board: text.nullable(),
+  source: text,
+  kind: text,
+  data: z.record(text, z.unknown()),
+});
+
+/** Where the parts of the harness put what they observe. Never throws; never blocks. */
+export interface JournalSink {
+  append<K extends EventKind>(kind: K, data: PayloadInput<K>, board?: string | null): void;
+}
+
+export function sourceOf(kind: EventKind): EventSource {
+  return kind.slice(0, kind.indexOf('.')) as EventSource;
+}
+
+export function isEventKind(kind: string): kind is EventKind {
+  return Object.hasOwn(PAYLOADS, kind);
+}

@@ -1,0 +1,68 @@
+/** What an access point can be asked for, and what is said of it: the shapes that cross the controller's RPC. */
+import { z } from 'zod';
+
+export const Band = z.enum(['2.4', '5']);
+
+export const Ssid = z
+  .string()
+  .refine(
+    (ssid) => Buffer.byteLength(ssid) >= 1 && Buffer.byteLength(ssid) <= 32,
+    'an SSID has 1 to 32 bytes',
+  );
+
+/** 8 to 63 printable ASCII characters, or the 64 hex digits of a PSK (IEEE 802.11, Annex J.4). */
+export const Passphrase = z
+  .string()
+  .regex(
+    /^(?:[\x20-\x7e]{8,63}|[0-9a-fA-F]{64})$/,
+    'a passphrase has 8 to 63 printable characters, or is 64 hex digits',
+  );
+
+export const Country = z
+  .string()
+  .regex(/^[A-Z]{2}$/, 'a country is two capital letters (ISO 3166-1), such as DE');
+
+export const Cidr = z
+  .string()
+  .regex(/^\d{1,3}(?:\.\d{1,3}){3}\/\d{1,2}$/, 'an address with its prefix, such as 192.168.77.1/24');
+
+export const ApOptions = z.object({
+  interface: z.string().optional().describe("default: the profile's radio for access points"),
+  ssid: Ssid.default('hil'),
+  security: z.enum(['open', 'wpa2', 'wpa3', 'wpa2-wpa3']).default('wpa2'),
+  passphrase: Passphrase.default('hil-lab-passphrase'),
+  band: Band.default('2.4'),
+  channel: z.number().int().positive().optional().describe('default: 1, or 36 in the 5 GHz band'),
+  widthMhz: z.union([z.literal(20), z.literal(40), z.literal(80)]).default(20),
+  mode: z
+    .enum(['g', 'n', 'ac', 'ax'])
+    .default('n')
+    .describe('802.11 generation; g means a (5 GHz) or g (2.4 GHz)'),
+  hidden: z.boolean().default(false),
+  country: Country.optional(),
+  address: Cidr.default('192.168.77.1/24'),
+  dhcp: z.boolean().default(true).describe('serve addresses to stations'),
+  extra: z.array(z.string()).default([]).describe('raw lines for the end of hostapd.conf'),
+  timeoutMs: z.number().positive().default(30_000),
+});
+export type ApOptions = z.input<typeof ApOptions>;
+
+export const ApInfo = z.object({
+  interface: z.string(),
+  ssid: z.string(),
+  bssid: z.string(),
+  security: z.string(),
+  channel: z.number().int(),
+  frequencyMhz: z.number().int(),
+  address: z.string().describe('without its prefix'),
+  config: z.string().describe('hostapd.conf as written, passphrase included'),
+  upMs: z.number().describe('from the request until a client could use it'),
+});
+export type ApInfo = z.output<typeof ApInfo>;
+
+export const ApStation = z.object({
+  mac: z.string(),
+  flags: z.array(z.string()),
+  signalDbm: z.number().optional(),
+});
+export type ApStation = z.output<typeof ApStation>;

@@ -1,0 +1,315 @@
+/**
+ * What clients can ask of the controller: one table types both ends.
+ *
+ * On the wire, over a Unix socket, one JSON object a line: the client sends `{id, method, params}` or `{id, cancel: true}`;
+ * the controller answers with any number of `{id, event}` and one `{id, result}` or `{id, error}`.
+ */
+import { z } from 'zod';
+import { PAYLOADS } from '../journal/event.ts';
+import { ApInfo, ApOptions, ApStation } from '../links/ap-options.ts';
+import { StationInfo, StationOptions, StationStatus, WpaEvent } from '../links/station-options.ts';
+import { Iperf3Interval, Iperf3Options, Iperf3Result } from '../traffic/iperf3-options.ts';
+import { SoakOptions, SoakResult } from '../traffic/soak-options.ts';
+
+/** Raised when a client and a controller of different versions could misunderstand each other. */
+export const PROTOCOL = 1;
+
+const text = z.string();
+const ms = z.number().nonnegative();
+const none = z.object({});
+
+/** A lease as shown by its holder with each call. A stale token is refused (code `lease-lost`). */
+export const LeaseRef = z.object({ id: text, token: z.number().int() });
+export type LeaseRef = z.output<typeof LeaseRef>;
+
+export const BOARD_STATES = ['off', 'booting', 'on', 'ready', 'frozen', 'crashed', 'quarantined'] as const;
+export const EndState = z.enum(['off', 'on']).describe('what the board is left in when its lease ends');
+
+export const LeaseInfo = z.object({
+  id: text,
+  token: z.number().int(),
+  board: text,
+  owner: text,
+  run: text.nullable(),
+  since: text,
+  expiresInMs: ms,
+});
+export type LeaseInfo = z.output<typeof LeaseInfo>;
+
+export const BoardInfo = z.object({
+  name: text,
+  profile: text,
+  title: text,
+  capabilities: z.array(text),
+  state: z.enum(BOARD_STATES),
+  reason: text.optional(),
+  lease: LeaseInfo.nullable(),
+  sshPort: z.number().int().nullable(),
+  consolePath: text.nullable(),
+  memoryBytes: z.number().nullable(),
+});
+export type BoardInfo = z.output<typeof BoardInfo>;
+
+export const LabStatus = z.object({
+  pid: z.number().int(),
+  root: text,
+  startedAt: text,
+  rssBytes: z.number(),
+  commands: z.number().int(),
+  boards: z.array(BoardInfo),
+  waiting: z.array(
+    z.object({ owner: text, run: text.nullable(), wants: text, position: z.number().int(), waitedMs: ms }),
+  ),
+  runs: z.array(text),
+});
+export type LabStatus = z.output<typeof LabStatus>;
+
+export const BoardFacts = z.object({
+  board: text,
+  profile: text,
+  title: text,
+  bootMs: ms.nullable().describe('power on to SSH; null when the board was up already'),
+  provenance: PAYLOADS['board.provenance'],
+});
+export type BoardFacts = z.output<typeof BoardFacts>;
+
+export const KernelMark = z.object({ bootId: text, seq: z.number().int() });
+export const KernelRecord = PAYLOADS['kernel.record'];
+export type KernelRecord = z.output<typeof KernelRecord>;
+
+export const CommandResult = z.object({
+  exitCode: z.number().int().nullable(),
+  signal: text.nullable(),
+  stdout: text,
+  stderr: text,
+  durationMs: ms,
+});
+
+export const ConsoleResult = z.object({
+  exitCode: z.number().int().nullable(),
+  output: text,
+  disturbed: z.boolean().describe('kernel lines fell into the output and it could not be proven whole'),
+  durationMs: ms,
+});
+
+/** A literal, or the source and flags of a regular expression (matched a line at a time). */
+export const Pattern = z.union([z.object({ literal: text }), z.object({ regex: text, flags: text })]);
+
+export const ConsoleMatch = z.object({
+  index: z.number().int().describe('which of the patterns'),
+  match: z.array(text),
+  before: text,
+  position: z.number(),
+});
+
+export const Transfer = z.object({ bytes: z.number().int(), sha256: text, via: z.enum(['sftp', 'channel']) });
+
+export const Artifact = z.object({ name: text, path: text, contentType: text });
+export type Artifact = z.output<typeof Artifact>;
+
+export const POWER_ACTIONS = ['on', 'off', 'cycle', 'reset', 'freeze', 'thaw'] as const;
+export type PowerAction = (typeof POWER_ACTIONS)[number];
+
+export const WireError = z.object({
+  fault: z.enum(['product', 'config', 'lab', 'harness']),
+  message: text,
+  board: text.optional(),
+  hint: text.optional(),
+  code: text.optional(),
+  stack: text.optional(),
+});
+export type WireError = z.output<typeof WireError>;
+
+const lease = LeaseRef;
+const timeoutMs = ms.optional();
+const link = z.object({ lease, id: text });
+
+function method<P extends z.ZodType, R extends z.ZodType, E extends z.ZodType = z.ZodNever>(
+  params: P,
+  result: R,
+  event?: E,
+): { params: P; result: R; event: E | undefined } {
+  return { params, result, event };
+}
+
+export const METHODS = {
+  hello: method(
+    z.object({ client: text, pid: z.number().int() }),
+    z.object({
+      pid: z.number().int(),
+      protocol: z.number().int(),
+      build: text,
+      root: text,
+      busy: z.boolean(),
+    }),
+  ),
+  'lab.status': method(none, LabStatus),
+  'lab.stop': method(
+    z.object({ force: z.boolean(), onlyIfIdle: z.boolean().default(false) }),
+    z.object({ stopping: z.boolean() }),
+  ),
+
+  /** The calling connection owns the run: when it goes, the run's leases end. */
+  'run.open': method(z.object({ run: text, dir: text, command: text }), z.object({ journal: text })),
+  'run.close': method(z.object({ run: text, reason: text }), none),
+  'journal.append': method(
+    z.object({ run: text, board: text.nullable(), kind: text, data: z.record(text, z.unknown()) }),
+    none,
+  ),
+
+  'lease.acquire': method(
+    z.object({
+      owner: text,
+      run: text.nullable(),
+      boards: z.array(text).default([]).describe('any of these; empty: any board'),
+      needs: z.array(text).default([]).describe('capabilities the board must have'),
+      prefer: text.optional().describe('taken when it is free, so that a worker keeps its board'),
+      waitMs: ms.default(600_000),
+      fresh: z.boolean().default(false).describe('start from a clean disk if the board is off'),
+      endState: EndState.default('off'),
+    }),
+    LeaseInfo,
+    z.object({ position: z.number().int(), of: z.number().int(), holders: z.array(text) }),
+  ),
+  'lease.heartbeat': method(z.object({ lease }), z.object({ expiresInMs: ms })),
+  'lease.release': method(z.object({ lease, endState: EndState.optional() }), none),
+
+  /** Starts to record a test into `dir`; what is started from now on is undone by scope.end. */
+  'scope.begin': method(z.object({ lease, test: text, dir: text }), none),
+  /** `failure`: what the board died of during the test, if it did. */
+  'scope.end': method(
+    z.object({ lease }),
+    z.object({ artifacts: z.array(Artifact), undone: z.array(text), failure: WireError.optional() }),
+  ),
+
+  /** Powers the board on if needed, boots it, connects SSH, follows its kernel log. A dead board is power-cycled once. */
+  'board.ready': method(z.object({ lease, timeoutMs }), BoardFacts, z.object({ state: text, detail: text })),
+  power: method(
+    z.object({ lease, action: z.enum(POWER_ACTIONS) }),
+    z.object({ state: text, durationMs: ms }),
+  ),
+  'power.state': method(z.object({ board: text }), z.object({ state: text })),
+  'network.link': method(z.object({ lease, up: z.boolean() }), none),
+  'snapshot.save': method(z.object({ lease, name: text }), z.object({ durationMs: ms })),
+  'snapshot.load': method(z.object({ lease, name: text }), z.object({ durationMs: ms })),
+
+  'console.login': method(z.object({ lease, timeoutMs }), none),
+  'console.run': method(z.object({ lease, command: text, timeoutMs }), ConsoleResult),
+  'console.send': method(z.object({ lease, data: text.describe('base64') }), none),
+  'console.break': method(z.object({ lease }), none),
+  'console.position': method(z.object({ lease }), z.object({ position: z.number() })),
+  'console.expect': method(
+    z.object({ lease, patterns: z.array(Pattern).min(1), timeoutMs, from: z.number().optional() }),
+    ConsoleMatch,
+  ),
+  /** Streams what the console says until cancelled. Needs no lease: anybody may look. */
+  'console.attach': method(
+    z.object({ board: text, tail: z.number().int().nonnegative().default(0) }),
+    none,
+    z.object({ data: text.describe('base64 of raw bytes; scroll-back comes sanitised') }),
+  ),
+
+  'ssh.run': method(z.object({ lease, command: text, timeoutMs }), CommandResult),
+  'ssh.exec': method(
+    z.object({ lease, command: text, stdin: text.optional().describe('base64') }),
+    z.object({ exitCode: z.number().int().nullable(), signal: text.nullable() }),
+    z.object({ stream: z.enum(['stdout', 'stderr']), data: text.describe('base64') }),
+  ),
+  'ssh.shell': method(
+    z.object({ lease, cols: z.number().int(), rows: z.number().int(), term: text }),
+    none,
+    z.object({ shell: text.optional(), data: text.optional().describe('base64') }),
+  ),
+  'ssh.shell.input': method(z.object({ lease, shell: text, data: text.describe('base64') }), none),
+  'ssh.shell.resize': method(
+    z.object({ lease, shell: text, cols: z.number().int(), rows: z.number().int() }),
+    none,
+  ),
+  'ssh.upload': method(
+    z.object({
+      lease,
+      source: z.union([z.object({ path: text }), z.object({ data: text.describe('base64') })]),
+      remotePath: text,
+      mode: z.number().int().optional(),
+    }),
+    Transfer,
+  ),
+  'ssh.download': method(z.object({ lease, remotePath: text, localPath: text }), Transfer),
+
+  /** Waits until what the kernel has logged so far has arrived, then gives the place. */
+  'kernel.mark': method(z.object({ lease }), KernelMark),
+  'kernel.since': method(
+    z.object({ lease, mark: KernelMark }),
+    z.object({ records: z.array(KernelRecord), lost: z.number().int() }),
+  ),
+  'kernel.waitFor': method(
+    z.object({ lease, regex: text, flags: text, mark: KernelMark.optional(), timeoutMs }),
+    KernelRecord,
+  ),
+  'module.load': method(z.object({ lease, module: text, parameters: z.record(text, text) }), none),
+  'module.unload': method(z.object({ lease, module: text }), none),
+  'module.loaded': method(z.object({ lease, module: text }), z.object({ loaded: z.boolean() })),
+  'module.parameters': method(
+    z.object({ lease, module: text }),
+    z.object({ parameters: z.record(text, text) }),
+  ),
+
+  'ap.start': method(z.object({ lease, options: ApOptions }), z.object({ id: text, info: ApInfo })),
+  'ap.stop': method(link, none),
+  'ap.restart': method(link, z.object({ info: ApInfo })),
+  'ap.stations': method(link, z.object({ stations: z.array(ApStation) })),
+  'ap.command': method(link.extend({ command: text }), z.object({ output: text })),
+  'ap.deauthenticate': method(link.extend({ station: text, reason: z.number().int() }), none),
+
+  'station.start': method(
+    z.object({ lease, options: StationOptions }),
+    z.object({ id: text, info: StationInfo }),
+  ),
+  'station.stop': method(link, none),
+  'station.reconnect': method(link, z.object({ info: StationInfo })),
+  'station.status': method(link, StationStatus),
+  'station.command': method(link.extend({ command: text }), z.object({ output: text })),
+  'station.mark': method(link, z.object({ mark: z.number().int() })),
+  'station.waitForEvent': method(
+    link.extend({ event: text, mark: z.number().int().optional(), timeoutMs }),
+    WpaEvent,
+  ),
+  'station.ping': method(
+    link.extend({ host: text, count: z.number().int().positive() }),
+    z.object({ sent: z.number().int(), received: z.number().int(), rttMs: z.array(z.number()) }),
+  ),
+
+  'iperf3.run': method(z.object({ lease, options: Iperf3Options }), Iperf3Result, Iperf3Interval),
+  'soak.run': method(
+    z.object({ lease, options: SoakOptions }),
+    SoakResult,
+    z.union([z.object({ interval: Iperf3Interval }), z.object({ breach: PAYLOADS['soak.breach'] })]),
+  ),
+} as const;
+
+export type MethodName = keyof typeof METHODS;
+export type Params<M extends MethodName> = z.input<(typeof METHODS)[M]['params']>;
+/** Methods that act under a lease. */
+export type LeasedMethod = {
+  [M in MethodName]: Params<M> extends { lease: LeaseRef } ? M : never;
+}[MethodName];
+export type ParsedParams<M extends MethodName> = z.output<(typeof METHODS)[M]['params']>;
+export type Result<M extends MethodName> = z.output<(typeof METHODS)[M]['result']>;
+type EventSchema<M extends MethodName> = NonNullable<(typeof METHODS)[M]['event']>;
+export type StreamEvent<M extends MethodName> =
+  EventSchema<M> extends z.ZodType ? z.output<EventSchema<M>> : never;
+
+/** A call, or the cancellation of one. */
+export const Request = z.object({
+  id: z.number().int(),
+  method: text.optional(),
+  params: z.unknown().optional(),
+  cancel: z.literal(true).optional(),
+});
+/** Exactly one of event, error and result is there; a result or an error is the last word on a call. */
+export const Reply = z.object({
+  id: z.number().int(),
+  event: z.unknown().optional(),
+  error: WireError.optional(),
+  result: z.unknown().optional(),
+});

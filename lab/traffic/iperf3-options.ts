@@ -1,0 +1,48 @@
+/** What an iperf3 test can be asked for, and its result: the shapes that cross the controller's RPC. */
+import { z } from 'zod';
+
+export const Iperf3Options = z.object({
+  protocol: z.enum(['tcp', 'udp']).default('tcp'),
+  direction: z.enum(['up', 'down']).default('up').describe('up: from the client (station) to the server (AP)'),
+  rateBps: z.number().positive().optional().describe('target of the sender; default: unlimited (TCP), 1 Mbit/s (UDP)'),
+  durationS: z.number().positive().default(10),
+  intervalS: z.number().min(0.1).max(10).default(1),
+  parallel: z.number().int().positive().default(1),
+  omitS: z.number().nonnegative().default(0),
+  server: z
+    .object({ address: z.string(), namespace: z.string().nullable().default(null) })
+    .describe('where iperf3 -s runs on the board, and the address the client connects to'),
+  client: z.object({ namespace: z.string().nullable().default(null) }).default({ namespace: null }),
+  stallTimeoutS: z.number().positive().default(15).describe('without an interval for this long, the test is ended'),
+});
+export type Iperf3Options = z.input<typeof Iperf3Options>;
+
+export const Iperf3Interval = z.object({
+  startS: z.number(),
+  endS: z.number(),
+  bytes: z.number(),
+  bitsPerSecond: z.number(),
+  retransmits: z.number().int().optional(),
+  lostPackets: z.number().int().optional(),
+  packets: z.number().int().optional(),
+  jitterMs: z.number().optional(),
+});
+export type Iperf3Interval = z.output<typeof Iperf3Interval>;
+
+export const Iperf3Result = z.object({
+  protocol: z.enum(['tcp', 'udp']),
+  direction: z.enum(['up', 'down']),
+  intervals: z.array(Iperf3Interval),
+  bitsPerSecond: z.number().describe('mean at the receiving end'),
+  retransmits: z.number().int().optional(),
+  lostPackets: z.number().int().optional(),
+  packets: z.number().int().optional(),
+  jitterMs: z.number().optional(),
+  clientOutput: z.string(),
+  serverOutput: z.string(),
+  /** Set when the test did not run to its end. */
+  error: z
+    .object({ fault: z.enum(['product', 'config', 'lab', 'harness']), code: z.string(), message: z.string() })
+    .optional(),
+});
+export type Iperf3Result = z.output<typeof Iperf3Result>;
