@@ -65,7 +65,7 @@ export class Board {
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     this.console = new Console({
       board: options.name,
-      transport: makeTransport(() => options.hardware.console()),
+      transport: () => makeTransport(options.hardware.console()),
       journal: options.journal,
       rawPath: join(options.dir, 'console.raw'),
       prompt: options.profile.console,

@@ -13,10 +13,14 @@ export interface RunOptions {
   /** Default 30,000. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Keep it out of the journal: for polling. */
+  quiet?: boolean;
 }
 
 export interface StreamOptions {
   signal?: AbortSignal;
+  /** Keep it out of the journal: for what is journalled in a better form. */
+  quiet?: boolean;
   /** Complete lines without their end, decoded as UTF-8 with replacement; lines over 64 KiB come in pieces. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /** Raw bytes instead of lines. */
