@@ -256,7 +256,7 @@ export class Board {
     await this.hardware.prepare(signal, progress);
     this.#enter('booting', fresh ? 'power on, clean disk' : 'power on');
     this.#beginLife();
-    await this.hardware.powerOn({ fresh, signal });
+    await this.hardware.powerOn({ fresh, signal, attachConsole: () => this.#attachConsole() });
     await this.#openConsole();
   }
 
@@ -391,6 +391,11 @@ export class Board {
     if (this.#consoleOpen) return;
     this.#consoleOpen = true;
     await this.console.open();
+  }
+
+  async #attachConsole(): Promise<void> {
+    if (this.#consoleOpen) await this.console.reopen();
+    else await this.#openConsole();
   }
 
   async #closeConsole(): Promise<void> {

@@ -7,11 +7,18 @@ export type HardwareState = 'off' | 'on' | 'frozen' | 'panicked';
 
 export type Progress = (state: string, detail: string) => void;
 
+export interface PowerOnOptions {
+  /** Start from a clean disk, where the board has such a thing. */
+  fresh: boolean;
+  signal: AbortSignal;
+  /** To be called before the board runs, when its console is a new device each time. */
+  attachConsole: () => Promise<void>;
+}
+
 export interface BoardHardware {
   /** Makes ready what power-on needs (such as an image). Quick when there is nothing to do. */
   prepare(signal: AbortSignal, progress: Progress): Promise<void>;
-  /** Applies power. `fresh`: from a clean disk, where the board has such a thing. */
-  powerOn(options: { fresh: boolean; signal: AbortSignal }): Promise<void>;
+  powerOn(options: PowerOnOptions): Promise<void>;
   /** Cuts the power: no shutdown, as pulling the plug. */
   powerOff(): Promise<void>;
   /** The reset line, power staying on. */

@@ -64,6 +64,7 @@ export class Console {
   #quiet: NodeJS.Timeout | null = null;
   #port: ConsolePort | null = null;
   #reading: Promise<void> | null = null;
+  #onOpened: () => void = () => undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #rawPending: Buffer[] = [];
   #rawWriting: Promise<void> | null = null;
@@ -81,7 +82,16 @@ export class Console {
   async open(): Promise<void> {
     if (this.#reading) return;
     const opened = Promise.withResolvers<void>();
-    this.#reading = this.#readForEver(opened.resolve).catch(opened.reject);
+    this.#onOpened = opened.resolve;
+    this.#reading = this.#readForEver().catch(opened.reject);
+    await opened.promise;
+  }
+
+  /** Opens the device anew: it is another one under the same name. Resolves when that is open. */
+  async reopen(): Promise<void> {
+    const opened = Promise.withResolvers<void>();
+    this.#onOpened = opened.resolve;
+    await this.#port?.close();
     await opened.promise;
   }
 
@@ -162,7 +172,7 @@ export class Console {
     return lines.slice(-count);
   }
 
-  async #readForEver(opened: () => void): Promise<void> {
+  async #readForEver(): Promise<void> {
     const { signal } = this.#end;
     const { transport, journal } = this.#options;
     while (!signal.aborted) {
@@ -178,7 +188,7 @@ export class Console {
       const closed = Promise.withResolvers<string>();
       this.#port.onClose(closed.resolve);
       this.#port.onData((bytes) => this.#received(bytes));
-      opened();
+      this.#onOpened();
       const reason = await closed.promise;
       this.#port = null;
       this.#flushLine(true);

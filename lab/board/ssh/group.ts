@@ -108,7 +108,7 @@ $p $1 $l"`,
 const PAUSE_OR_REPORT =
   'if [ $n -gt 60 ];then echo "$left";break;fi;if [ $n -gt 1 ];then sleep 0.05 2>/dev/null||{ sleep 1;n=$((n+19)); };fi;';
 
-/** The loop body sees the process id as `$p`. The pattern is split so that the shell running it does not match. */
+/** The loop body sees the process id as `$p`. The shell that runs it must not carry the tag itself. */
 function forTagged(tag: string, body: string): string {
   return (
     `for f in $(grep -l ${quote(tag)} /proc/[0-9]*/environ 2>/dev/null);do ` +

@@ -71,7 +71,10 @@ export class Link {
     this.#client.destroy();
   }
 
-  async #open<T>(start: (done: (error: Error | undefined, value: T) => void) => unknown, what: string): Promise<T> {
+  async #open<T>(
+    start: (done: (error: Error | undefined, value: T) => void) => unknown,
+    what: string,
+  ): Promise<T> {
     if (this.#lost !== undefined) throw this.#lost;
     const opened = new Promise<T>((resolve, reject) => {
       start((error, value) => {
@@ -106,12 +109,15 @@ export class Link {
 }
 
 export function lostError(board: string, cause: Error | undefined): LabError {
-  return new LabError(`the SSH connection to ${board} was lost${cause === undefined ? '' : `: ${cause.message}`}`, {
-    board,
-    code: 'connection-lost',
-    hint: `look at the console and power state: hil journal --source console; hil power ${board} state`,
-    cause,
-  });
+  return new LabError(
+    `the SSH connection to ${board} was lost${cause === undefined ? '' : `: ${cause.message}`}`,
+    {
+      board,
+      code: 'connection-lost',
+      hint: `look at the console and power state: hil journal --source console; hil power ${board} state`,
+      cause,
+    },
+  );
 }
 
 /**
@@ -119,10 +125,13 @@ export function lostError(board: string, cause: Error | undefined): LabError {
  * the last try met. Throws ConfigError when the key is refused, LabError `host-key-changed` when another key answers;
  * neither is tried again.
  */
-export async function openLink(target: LinkTarget, signal: AbortSignal): Promise<Link> {
+export async function openLink(
+  target: LinkTarget,
+  signal: AbortSignal,
+  state: { last: Error | undefined } = { last: undefined },
+): Promise<Link> {
   const privateKey = await readPrivateKey(target);
   const pinned = await pinnedKey(target);
-  const state: { last: Error | undefined } = { last: undefined };
   const startedAt = performance.now();
   while (!signal.aborted) {
     const socket = await dial(target, signal, state);
@@ -134,7 +143,8 @@ export async function openLink(target: LinkTarget, signal: AbortSignal): Promise
   throw connectError(target, state.last, performance.now() - startedAt);
 }
 
-function connectError(target: LinkTarget, last: Error | undefined, waitedMs: number): LabError {
+/** What it means that the board did not answer in time. */
+export function connectError(target: LinkTarget, last: Error | undefined, waitedMs: number): LabError {
   const refused = last !== undefined && 'code' in last && last.code === 'ECONNREFUSED';
   const where = `${target.host}:${portOf(target)}`;
   return new LabError(
@@ -174,7 +184,11 @@ async function pinnedKey(target: LinkTarget): Promise<PublicKey | null> {
  * boots, a try may be accepted by a forwarder and then hang in TCP's back-off for seconds, so a new one is started
  * every STAGGER_MS beside those still open, and the first to be spoken to wins.
  */
-function dial(target: LinkTarget, signal: AbortSignal, state: { last: Error | undefined }): Promise<Socket | undefined> {
+function dial(
+  target: LinkTarget,
+  signal: AbortSignal,
+  state: { last: Error | undefined },
+): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const open = new Set<Socket>();
     let stagger = STAGGER_MS;
@@ -292,7 +306,8 @@ function hostKeyPreference(pinned: PublicKey | null): ssh2.ServerHostKeyAlgorith
     'rsa-sha2-256',
     'ssh-rsa',
   ];
-  const isPinned = (type: string) => type === pinned?.type || (pinned?.type === 'ssh-rsa' && type.startsWith('rsa-'));
+  const isPinned = (type: string) =>
+    type === pinned?.type || (pinned?.type === 'ssh-rsa' && type.startsWith('rsa-'));
   return [...all.filter(isPinned), ...all.filter((type) => !isPinned(type))];
 }
 

@@ -37,7 +37,13 @@ export class SshProcess implements RemoteProcess {
   #ended = false;
   #stopping: Promise<void> | undefined;
 
-  private constructor(link: Link, host: ProcessHost, group: ProcessGroup, bootId: string, exited: Promise<Exit>) {
+  private constructor(
+    link: Link,
+    host: ProcessHost,
+    group: ProcessGroup,
+    bootId: string,
+    exited: Promise<Exit>,
+  ) {
     this.#link = link;
     this.#host = host;
     this.group = group;
@@ -52,6 +58,11 @@ export class SshProcess implements RemoteProcess {
 
   get pgid(): number {
     return this.group.pgid;
+  }
+
+  /** Whether its channel is open, or was closed by its end. */
+  get reachable(): boolean {
+    return this.#link.alive;
   }
 
   /** Starts `command`; resolves once the board has said under which process group it runs. */
@@ -71,7 +82,11 @@ export class SshProcess implements RemoteProcess {
     const exited = exitOf(link, channel, output, options.stdin);
     const announced = output.announcement(marker);
     const died = exited.then((exit) => {
-      throw notStarted(link, command, `it ended with exit code ${exit.exitCode} before it ran: ${output.greeting}`);
+      throw notStarted(
+        link,
+        command,
+        `it ended with exit code ${exit.exitCode} before it ran: ${output.greeting}`,
+      );
     });
     try {
       const { pid, pgid, bootId } = await within(Promise.race([announced, died]), {
@@ -156,7 +171,12 @@ function stillOpen(link: Link): HilError {
 }
 
 /** Resolves when the channel is closed and all its output was given. */
-function exitOf(link: Link, channel: ClientChannel, output: Output, stdin: StreamOptions['stdin']): Promise<Exit> {
+function exitOf(
+  link: Link,
+  channel: ClientChannel,
+  output: Output,
+  stdin: StreamOptions['stdin'],
+): Promise<Exit> {
   return new Promise((resolve, reject) => {
     let exit: Exit | undefined;
     let closed = false;
@@ -184,7 +204,9 @@ function exitOf(link: Link, channel: ClientChannel, output: Output, stdin: Strea
     pipeline(stdin, channel, { end: true }).catch((error) => {
       // A program may end before it has read everything: then its exit status says what happened.
       if (closed || exit !== undefined) return;
-      reject(new HarnessError(`standard input for ${link.board} failed: ${messageOf(error)}`, { cause: error }));
+      reject(
+        new HarnessError(`standard input for ${link.board} failed: ${messageOf(error)}`, { cause: error }),
+      );
       channel.close();
     });
   });
@@ -228,7 +250,10 @@ class Output {
   }
 
   push(chunk: Buffer, stream: 'stdout' | 'stderr'): void {
-    if (this.#front === undefined) return this.#give(chunk, stream);
+    if (this.#front === undefined) {
+      this.#give(chunk, stream);
+      return;
+    }
     if (stream === 'stderr') {
       this.#earlyStderr.push(chunk);
       return;

@@ -2,7 +2,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import { HilError, LabError, ProductError } from '../../errors.ts';
-import { type GroupSignal, killScript, type ProcessGroup, signalScript, survivorsOf, sweepScript } from './group.ts';
+import {
+  type GroupSignal,
+  killScript,
+  type ProcessGroup,
+  signalScript,
+  survivorsOf,
+  sweepScript,
+} from './group.ts';
 import { type Link, lostError } from './link.ts';
 import { ShellPool } from './pool.ts';
 import type { ProcessHost } from './process.ts';
@@ -21,10 +28,15 @@ export class Session implements ProcessHost {
   readonly bootId: string;
   readonly #control: ShellPool;
   readonly #openLink: (signal: AbortSignal) => Promise<Link>;
-  readonly #more: Link[] = [];
+  #more: Link[] = [];
   #sftp: Promise<SFTPWrapper | null> | undefined;
 
-  private constructor(link: Link, tag: string, first: HeldShell, openLink: (signal: AbortSignal) => Promise<Link>) {
+  private constructor(
+    link: Link,
+    tag: string,
+    first: HeldShell,
+    openLink: (signal: AbortSignal) => Promise<Link>,
+  ) {
     this.link = link;
     this.bootId = first.bootId;
     this.#openLink = openLink;
@@ -34,7 +46,11 @@ export class Session implements ProcessHost {
     this.shells.add(first);
   }
 
-  static async open(tag: string, openLink: (signal: AbortSignal) => Promise<Link>, signal: AbortSignal): Promise<Session> {
+  static async open(
+    tag: string,
+    openLink: (signal: AbortSignal) => Promise<Link>,
+    signal: AbortSignal,
+  ): Promise<Session> {
     const link = await openLink(signal);
     try {
       const first = await HeldShell.open(link, [tag]);
@@ -51,12 +67,13 @@ export class Session implements ProcessHost {
 
   /** Does `use` on the first connection that has a channel left for it. */
   async withLink<T>(use: (link: Link) => Promise<T>): Promise<T> {
-    for (const link of [this.link, ...this.#more.filter((more) => more.alive)]) {
+    this.#more = this.#more.filter((more) => more.alive);
+    for (const link of [this.link, ...this.#more]) {
       try {
         return await use(link);
       } catch (error) {
         if (!(error instanceof HilError) || error.code !== 'no-channel') throw error;
-        if (link === this.#more[MORE_LINKS - 1]) throw error;
+        if (this.#more.length >= MORE_LINKS && link === this.#more.at(-1)) throw error;
       }
     }
     const more = await this.#openLink(AbortSignal.timeout(MORE_LINK_MS));
@@ -123,7 +140,10 @@ export class Session implements ProcessHost {
     const taken = this.#control.take();
     let shell: HeldShell;
     try {
-      shell = await within(taken, { timeoutMs: CONTROL_MS, late: () => lostError(this.board, new Error('no answer')) });
+      shell = await within(taken, {
+        timeoutMs: CONTROL_MS,
+        late: () => lostError(this.board, new Error('no answer')),
+      });
     } catch {
       void taken.then(
         (late) => this.#control.give(late),

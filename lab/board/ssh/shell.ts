@@ -46,7 +46,9 @@ export class HeldShell {
   static async open(link: Link, tags: readonly string[]): Promise<HeldShell> {
     const marker = newMarker();
     const tag = `HIL_SHELL=${marker}`;
-    const channel = await link.exec(launchCommand({ marker, tags: [...tags, tag], command: null, stdin: true }));
+    const channel = await link.exec(
+      launchCommand({ marker, tags: [...tags, tag], command: null, stdin: true }),
+    );
     channel.on('error', () => channel.close());
     const announced = new Promise<{ pid: number; pgid: number; bootId: string }>((resolve, reject) => {
       let seen = '';
@@ -132,7 +134,8 @@ function ignore(): undefined {
 }
 
 function noShell(link: Link, what: string): LabError {
-  if (!link.alive) return new LabError(`the SSH connection to ${link.board} was lost`, { code: 'connection-lost' });
+  if (!link.alive)
+    return new LabError(`the SSH connection to ${link.board} was lost`, { code: 'connection-lost' });
   return new LabError(`no shell could be held on ${link.board}: ${what}`, {
     board: link.board,
     code: 'no-shell',

@@ -17,7 +17,8 @@ export function within<T>(work: Promise<T>, limits: Limits): Promise<T> {
   }
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => finish(() => reject(signal?.reason));
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => finish(() => reject(late())), timeoutMs);
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => finish(() => reject(late())), timeoutMs);
     const finish = (settle: () => void) => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

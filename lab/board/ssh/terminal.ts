@@ -1,0 +1,49 @@
+/** An interactive login shell on a board, with a terminal of its own. */
+import type { Duplex } from 'node:stream';
+import type { ClientChannel } from 'ssh2';
+import type { Link } from './link.ts';
+
+export interface TerminalOptions {
+  cols: number;
+  rows: number;
+  /** Terminal type, as in `TERM`. */
+  term: string;
+  signal?: AbortSignal;
+}
+
+/** Dropping it hangs the terminal up: the board then ends what runs in it. */
+export interface Terminal extends AsyncDisposable {
+  readonly stream: Duplex;
+  /** Resolves when the shell has ended or the connection is lost; exit code null when it did not say. */
+  readonly closed: Promise<{ exitCode: number | null }>;
+  resize(cols: number, rows: number): void;
+}
+
+export async function openTerminal(link: Link, options: TerminalOptions): Promise<Terminal> {
+  const { cols, rows, term, signal } = options;
+  const channel = await link.shell({ cols, rows, term });
+  const closed = exitOf(channel);
+  const close = () => channel.close();
+  signal?.addEventListener('abort', close, { once: true });
+  if (signal?.aborted === true) close();
+  void closed.then(() => signal?.removeEventListener('abort', close));
+  return {
+    stream: channel,
+    closed,
+    resize: (newCols, newRows) => channel.setWindow(newRows, newCols, 0, 0),
+    [Symbol.asyncDispose]: async () => {
+      if (link.alive) close();
+      await closed;
+    },
+  };
+}
+
+function exitOf(channel: ClientChannel): Promise<{ exitCode: number | null }> {
+  return new Promise((resolve) => {
+    let exitCode: number | null = null;
+    channel.once('exit', (code: number | null) => {
+      exitCode = code;
+    });
+    channel.once('close', () => resolve({ exitCode }));
+  });
+}

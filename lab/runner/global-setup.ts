@@ -1,0 +1,39 @@
+/** Opens the run before its first test and closes it after its last. */
+import { prepareRunDir, runIdentity } from './run.ts';
+import { RunSession, setCurrentSession } from './session.ts';
+
+export default async function globalSetup(): Promise<() => Promise<void>> {
+  const release = redirectSignals();
+  const run = runIdentity();
+  prepareRunDir(run);
+  const session = await RunSession.open(run, process.env.HIL_COMMAND || process.argv.slice(1).join(' '));
+  setCurrentSession(session);
+  return async () => {
+    setCurrentSession(null);
+    const reason = release();
+    await session.close(reason ?? 'finished');
+  };
+}
+
+/**
+ * SIGTERM and SIGHUP end the runner as SIGINT does: with teardown, artifacts and reports. By default it would die of the
+ * first at once, and its workers of the second. Gives what tells which signal came, if one did.
+ */
+function redirectSignals(): () => string | null {
+  let seen: string | null = null;
+  const note = () => {
+    seen ??= 'interrupted';
+  };
+  process.on('SIGINT', note);
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (seen !== null) return;
+      seen = signal;
+      process.kill(process.pid, 'SIGINT');
+    });
+  }
+  return () => {
+    process.off('SIGINT', note);
+    return seen;
+  };
+}

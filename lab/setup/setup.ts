@@ -1,0 +1,74 @@
+/** Everything a fresh machine needs, step by step; what is there already is taken as it is. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { installPackages } from './apt.ts';
+import { packagesOf, REQUIREMENTS, type Requirement } from './requirements.ts';
+import { Step, type StepOutput } from './steps.ts';
+
+export interface SetupOptions {
+  signal: AbortSignal;
+  /** Where progress goes. Default: standard error. */
+  out?: StepOutput;
+  /** Leave the board image for later: when it is first used. */
+  image?: boolean;
+}
+
+/**
+ * Installs what is missing. Throws LabError with the command that mends it when a step fails or must not be done by this
+ * user.
+ */
+export async function setUp(options: SetupOptions): Promise<void> {
+  await programs(options);
+  if (options.image !== false) await boardImage(options);
+}
+
+/** The programs of the table that this machine lacks. */
+export function missingPrograms(table: readonly Requirement[] = REQUIREMENTS, path = process.env.PATH ?? ''): Requirement[] {
+  // An ordinary user's PATH lacks the sbin folders.
+  const folders = [...path.split(delimiter).filter((folder) => folder !== ''), '/usr/sbin', '/sbin'];
+  return table.filter(({ program }) => !folders.some((folder) => isExecutable(join(folder, program))));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function programs({ signal, out }: SetupOptions): Promise<void> {
+  using step = new Step('Debian packages', out);
+  const missing = missingPrograms();
+  if (missing.length === 0) {
+    step.done(`already there (${REQUIREMENTS.length} programs)`);
+    return;
+  }
+  const packages = packagesOf(missing);
+  step.update({ detail: `installing ${packages.join(', ')}` });
+  const since = performance.now();
+  await installPackages(packages, { signal, progress: (update) => step.update(update) });
+  step.done(`installed ${packages.join(', ')} in ${seconds(since)}`);
+}
+
+async function boardImage({ signal, out }: SetupOptions): Promise<void> {
+  using step = new Step('Board image', out);
+  const { ensureImage, imageInfo } = await import('../virtual/image.ts');
+  const present = await imageInfo();
+  if (present !== null) {
+    step.done(`already there (Linux ${present.kernelRelease})`);
+    return;
+  }
+  const since = performance.now();
+  const image = await ensureImage({
+    signal,
+    progress: ({ step: name, detail, fraction }) =>
+      step.update({ detail: detail === undefined ? name : `${name}: ${detail}`, fraction }),
+  });
+  step.done(`built in ${seconds(since)} (Linux ${image.kernelRelease}, ${image.dir})`);
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,54 @@
+/** Another process of this host, told apart from one that got its number later. */
+import { readFileSync } from 'node:fs';
+
+export interface ProcessId {
+  pid: number;
+  /** Clock ticks after boot at which it started (field 22 of /proc/PID/stat, proc(5)). */
+  startTime: number;
+}
+
+/** The process with this number as it is now; null when there is none. */
+export function processId(pid: number): ProcessId | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in parentheses, may hold anything.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return null;
+    return { pid, startTime: Number(fields[19]) };
+  } catch {
+    return null; // it has ended
+  }
+}
+
+export function isSame(id: ProcessId): boolean {
+  return processId(id.pid)?.startTime === id.startTime;
+}
+
+/** Whether a process was started with this text among its arguments. */
+export function hasArgument(pid: number, text: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+  } catch {
+    return false; // it has ended
+  }
+}
+
+/** Resolves true when it has ended; false at the deadline. The kernel tells nobody but its parent, so it is looked at. */
+export async function hasEnded(id: ProcessId, timeoutMs: number): Promise<boolean> {
+  const deadline = performance.now() + timeoutMs;
+  while (isSame(id)) {
+    if (performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
+}
+
+/** Resident memory in bytes; null when it has ended. */
+export function residentBytes(pid: number): number | null {
+  try {
+    const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return kib ? Number(kib[1]) * 1024 : null;
+  } catch {
+    return null;
+  }
+}
