@@ -21,6 +21,8 @@ export interface StreamOptions {
   signal?: AbortSignal;
   /** Keep it out of the journal: for what is journalled in a better form. */
   quiet?: boolean;
+  /** Not ended with the lease: for what serves the board itself, such as the following of its kernel log. */
+  keep?: boolean;
   /** Complete lines without their end, decoded as UTF-8 with replacement; lines over 64 KiB come in pieces. */
   onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
   /** Raw bytes instead of lines. */

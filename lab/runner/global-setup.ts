@@ -3,15 +3,14 @@ import { prepareRunDir, runIdentity } from './run.ts';
 import { RunSession, setCurrentSession } from './session.ts';
 
 export default async function globalSetup(): Promise<() => Promise<void>> {
-  const release = redirectSignals();
+  const stopSignal = redirectSignals();
   const run = runIdentity();
   prepareRunDir(run);
   const session = await RunSession.open(run, process.env.HIL_COMMAND || process.argv.slice(1).join(' '));
   setCurrentSession(session);
   return async () => {
     setCurrentSession(null);
-    const reason = release();
-    await session.close(reason ?? 'finished');
+    await session.close(stopSignal() ?? 'finished');
   };
 }
 
@@ -32,8 +31,5 @@ function redirectSignals(): () => string | null {
       process.kill(process.pid, 'SIGINT');
     });
   }
-  return () => {
-    process.off('SIGINT', note);
-    return seen;
-  };
+  return () => seen;
 }

@@ -54,7 +54,8 @@ export class RunSession {
     } finally {
       this.#client.close();
     }
-    if (this.#failure) process.stderr.write(`hil: some events did not reach the journal: ${messageOf(this.#failure)}\n`);
+    if (this.#failure)
+      process.stderr.write(`hil: some events did not reach the journal: ${messageOf(this.#failure)}\n`);
   }
 
   /** Claims the run again as soon as the connection was lost, not only at the next event: a run without an owner ends. */

@@ -7,7 +7,15 @@ const positive = z.coerce.number().positive();
 
 const SETTINGS = z.object({
   /** Boards to use, separated by commas; empty: any. */
-  HIL_BOARD: z.string().transform((names) => names.split(',').map((name) => name.trim()).filter(Boolean)).default([]),
+  HIL_BOARD: z
+    .string()
+    .transform((names) =>
+      names
+        .split(',')
+        .map((name) => name.trim())
+        .filter(Boolean),
+    )
+    .default([]),
   /** Tests under way at a time. More than one wants a machine whose cores can keep as many boards busy. */
   HIL_WORKERS: count.default(1),
   /** How long a test waits for a board; milliseconds. */
@@ -24,7 +32,9 @@ export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
   const given = Object.fromEntries(Object.keys(SETTINGS.shape).map((name) => [name, env[name] || undefined]));
   const parsed = SETTINGS.safeParse(given);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}=${given[String(path[0])]}: ${message}`);
+  const issues = parsed.error.issues.map(
+    ({ path, message }) => `${path.join('.')}=${given[String(path[0])]}: ${message}`,
+  );
   throw new ConfigError(issues.join('; '), { hint: 'unset it for the default' });
 }
 

@@ -145,7 +145,9 @@ async function writeInitrd(job: BuildJob, root: string, release: string, index: 
   const folders = ['bin', 'dev', 'proc', 'sys', 'lower', 'data', 'root', 'm'];
   const entries: CpioEntry[] = folders.map((path) => ({ kind: 'directory', path, mode: 0o755 }));
   entries.push(await file('bin/busybox', join(root, 'usr/bin/busybox'), 0o755));
-  entries.push({ kind: 'symlink', path: 'bin/sh', target: 'busybox' });
+  for (const applet of ['sh', 'mount', 'mkdir', 'insmod', 'switch_root']) {
+    entries.push({ kind: 'symlink', path: `bin/${applet}`, target: 'busybox' });
+  }
   for (const name of order) entries.push(await file(`m/${name}.ko`, join(modules, index.paths.get(name) ?? ''), 0o644));
   const list = order.map((name) => `/m/${name}.ko\n`).join('');
   entries.push({ kind: 'file', path: 'modules', mode: 0o644, data: Buffer.from(list) });

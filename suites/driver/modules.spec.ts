@@ -19,7 +19,8 @@ test.describe('driver', { tag: '@needs:modules' }, () => {
     const names = board.profile.radios.map((radio) => radio.interface);
     await driver.unload();
     expect(await driver.loaded()).toBe(false);
-    for (const name of names) expect(await driver.interfaces(), `${name} after unloading`).not.toContain(name);
+    for (const name of names)
+      expect(await driver.interfaces(), `${name} after unloading`).not.toContain(name);
     await driver.load();
     for (const name of names) expect(await driver.interfaces(), `${name} after loading`).toContain(name);
   });

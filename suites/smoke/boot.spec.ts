@@ -16,7 +16,10 @@ test.describe('boot', () => {
     expect(result.output.trim()).toBe(board.facts.provenance.bootId);
   });
 
-  test('console and SSH reach the same machine', { tag: ['@needs:console', '@needs:ssh'] }, async ({ console, ssh }) => {
+  test('console and SSH reach the same machine', { tag: ['@needs:console', '@needs:ssh'] }, async ({
+    console,
+    ssh,
+  }) => {
     await console.login();
     await ssh.check('echo "written over SSH" > /tmp/hil-smoke');
     const seen = await console.run('cat /tmp/hil-smoke && rm /tmp/hil-smoke');

@@ -4,7 +4,11 @@ import { expect, test } from '#hil/fixtures';
 const CYCLES = 3;
 
 test.describe('power', () => {
-  test(`the board comes back from ${CYCLES} power cycles`, { tag: '@needs:power' }, async ({ board, ssh, kernel }) => {
+  test(`the board comes back from ${CYCLES} power cycles`, { tag: '@needs:power' }, async ({
+    board,
+    ssh,
+    kernel,
+  }) => {
     test.setTimeout(240_000);
     for (let cycle = 1; cycle <= CYCLES; cycle++) {
       await test.step(`power cycle ${cycle} of ${CYCLES}`, async () => {

@@ -5,7 +5,11 @@ const { durationS, rateBps, floorBps } = soakSettings();
 const MARGIN_MS = 120_000;
 
 test.describe('soak', { tag: ['@needs:wifi-ap', '@needs:wifi-station', '@needs:iperf3'] }, () => {
-  test(`UDP at ${rateBps / 1e6} Mbit/s through WPA2 holds for ${durationS} s`, async ({ ap, station, soak }) => {
+  test(`UDP at ${rateBps / 1e6} Mbit/s through WPA2 holds for ${durationS} s`, async ({
+    ap,
+    station,
+    soak,
+  }) => {
     test.setTimeout(durationS * 1000 + MARGIN_MS);
     const net = await ap.start({ security: 'wpa2' });
     const sta = await station.start({ security: 'wpa2', frequencyMhz: net.info.frequencyMhz });

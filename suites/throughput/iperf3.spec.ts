@@ -14,10 +14,21 @@ const CASES = [
 test.describe('throughput', { tag: ['@needs:wifi-ap', '@needs:wifi-station', '@needs:iperf3'] }, () => {
   for (const { protocol, direction, floorBps, ...load } of CASES) {
     const least = `${Math.round(floorBps / 1e6)} Mbit/s`;
-    test(`${protocol.toUpperCase()} ${direction} through WPA2 carries at least ${least}`, async ({ ap, station, iperf }) => {
+    test(`${protocol.toUpperCase()} ${direction} through WPA2 carries at least ${least}`, async ({
+      ap,
+      station,
+      iperf,
+    }) => {
       const net = await ap.start({ security: 'wpa2' });
       const sta = await station.start({ security: 'wpa2', frequencyMhz: net.info.frequencyMhz });
-      const result = await iperf.run({ ...load, protocol, direction, durationS: 10, omitS: 1, ...iperf.between(net, sta) });
+      const result = await iperf.run({
+        ...load,
+        protocol,
+        direction,
+        durationS: 10,
+        omitS: 1,
+        ...iperf.between(net, sta),
+      });
       expect(result).toHaveRun();
       expect(result.bitsPerSecond).toBeGreaterThanOrEqual(floorBps);
     });

@@ -21,7 +21,9 @@ const CHANNELS = [
 
 test.describe('connect', { tag: ['@needs:wifi-ap', '@needs:wifi-station'] }, () => {
   for (const { security, keyManagement, needs } of NETWORKS) {
-    test(`a station joins an ${security} network, gets an address and reaches it`, { tag: [...needs] }, async ({ ap, station, board }) => {
+    test(`a station joins an ${security} network, gets an address and reaches it`, {
+      tag: [...needs],
+    }, async ({ ap, station, board }) => {
       const net = await ap.start({ ssid: `hil-${security}`, security });
       const sta = await station.start({ ssid: net.info.ssid, security, frequencyMhz: net.info.frequencyMhz });
       expect(sta.info.keyManagement).toBe(keyManagement);
@@ -34,7 +36,10 @@ test.describe('connect', { tag: ['@needs:wifi-ap', '@needs:wifi-station'] }, () 
   }
 
   for (const { mode, band, channel } of CHANNELS) {
-    test(`a station joins 802.11${mode} on channel ${channel}`, { tag: `@needs:band-${band}` }, async ({ ap, station }) => {
+    test(`a station joins 802.11${mode} on channel ${channel}`, { tag: `@needs:band-${band}` }, async ({
+      ap,
+      station,
+    }) => {
       const net = await ap.start({ security: 'wpa2', mode, band, channel });
       expect(net.info.channel).toBe(channel);
       const sta = await station.start({ security: 'wpa2', frequencyMhz: net.info.frequencyMhz });
@@ -46,14 +51,19 @@ test.describe('connect', { tag: ['@needs:wifi-ap', '@needs:wifi-station'] }, () 
 
   test('a station finds a hidden network by its name', async ({ ap, station }) => {
     const net = await ap.start({ ssid: 'hil-hidden', hidden: true });
-    const sta = await station.start({ ssid: 'hil-hidden', hidden: true, frequencyMhz: net.info.frequencyMhz });
+    const sta = await station.start({
+      ssid: 'hil-hidden',
+      hidden: true,
+      frequencyMhz: net.info.frequencyMhz,
+    });
     expect(sta.info.bssid).toBe(net.info.bssid);
   });
 
   test('traffic crosses the radio', async ({ ap, station, ssh }) => {
     const net = await ap.start({ security: 'wpa2' });
     const sta = await station.start({ security: 'wpa2', frequencyMhz: net.info.frequencyMhz });
-    const received = async () => Number(await ssh.check(`cat /sys/class/net/${net.info.interface}/statistics/rx_bytes`));
+    const received = async () =>
+      Number(await ssh.check(`cat /sys/class/net/${net.info.interface}/statistics/rx_bytes`));
     const before = await received();
     const ping = await sta.ping(net.info.address, { count: 10 });
     expect(ping.received).toBe(ping.sent);

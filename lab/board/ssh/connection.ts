@@ -1,7 +1,7 @@
 /** A board over SSH: commands, programs, files and terminals, across reboots, with nothing left running at the end. */
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ConfigError, type HilError, LabError, messageOf, ProductError } from '../../errors.ts';
+import { abortReason, ConfigError, type HilError, LabError, messageOf, ProductError } from '../../errors.ts';
 import type { JournalSink } from '../../journal/event.ts';
 import type { RunOptions, StreamOptions, Transfer } from '../remote.ts';
 import { type CommandResult, quote, type Remote, type RemoteProcess } from '../remote.ts';
@@ -166,12 +166,11 @@ export class SshRemote implements Remote {
       end({ exitCode, stdout: head.stdout, stderr: head.stderr, error });
     try {
       const session = await this.#connected({ timeoutMs: RECONNECT_MS, signal: options.signal });
+      const tags = options.keep === true ? [] : [this.#tag];
       const process = await session.withLink((link) =>
-        SshProcess.start(link, session, command, [this.#tag], options, (chunk, stream) =>
-          head.push(chunk, stream),
-        ),
+        SshProcess.start(link, session, command, tags, options, (chunk, stream) => head.push(chunk, stream)),
       );
-      this.#processes.add(process);
+      if (options.keep !== true) this.#processes.add(process);
       process.exited.then(
         ({ exitCode, signal }) => {
           this.#processes.delete(process);
@@ -230,7 +229,7 @@ export class SshRemote implements Remote {
   /** An interactive terminal; what runs in it ends with it. */
   async openShell(options: TerminalOptions): Promise<Terminal> {
     const session = await this.#connected({ timeoutMs: RECONNECT_MS, signal: options.signal });
-    return session.withLink((link) => openTerminal(link, options));
+    return session.withLink((link) => openTerminal(link, options, this.#tag));
   }
 
   async #transfer(
@@ -255,8 +254,8 @@ export class SshRemote implements Remote {
   }
 
   async #connected(limits: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Session> {
-    this.#signal?.throwIfAborted();
-    limits.signal?.throwIfAborted();
+    for (const signal of [this.#signal, limits.signal])
+      if (signal?.aborted === true) throw abortReason(signal);
     if (this.#session?.link.alive === true) return this.#session;
     this.#used = true;
     this.#attempt ??= this.#startAttempt();
@@ -341,7 +340,7 @@ export class SshRemote implements Remote {
       if (!(error instanceof ProductError)) throw error;
       stuck = `; ${error.message}`;
     }
-    if (reply.outcome === 'aborted') throw limits.signal?.reason;
+    if (reply.outcome === 'aborted' && limits.signal !== undefined) throw abortReason(limits.signal);
     const what = `\`${short(command)}\` on ${this.name}`;
     if (reply.outcome === 'timeout') {
       const said = (reply.stderr.trim() || reply.stdout.trim()).slice(-500);
@@ -367,7 +366,7 @@ export class SshRemote implements Remote {
 
   /** The end of the lease explains a failure better than the closed connection that it causes. */
   #reason(thrown: unknown): unknown {
-    return this.#signal?.aborted === true ? this.#signal.reason : thrown;
+    return this.#signal?.aborted === true ? abortReason(this.#signal) : thrown;
   }
 
   #event(event: string, detail: string): void {

@@ -56,8 +56,12 @@ export class Link {
     return this.#open((done) => this.#client.exec(command, done), `starting a command on ${this.board}`);
   }
 
-  shell(window: { cols: number; rows: number; term: string }): Promise<ClientChannel> {
-    return this.#open((done) => this.#client.shell(window, done), `opening a terminal on ${this.board}`);
+  /** As exec, with a terminal. */
+  terminal(command: string, window: { cols: number; rows: number; term: string }): Promise<ClientChannel> {
+    return this.#open(
+      (done) => this.#client.exec(command, { pty: window }, done),
+      `opening a terminal on ${this.board}`,
+    );
   }
 
   sftp(): Promise<SFTPWrapper> {

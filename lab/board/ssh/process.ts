@@ -137,8 +137,8 @@ export class SshProcess implements RemoteProcess {
     if (signal === undefined) return;
     // The failure of a stop is kept in #stopping, where stop() and disposal give it to whoever asks.
     const onAbort = () => void this.stop().catch(() => undefined);
-    if (signal.aborted) return onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
     const forget = () => signal.removeEventListener('abort', onAbort);
     this.exited.then(forget, forget);
   }

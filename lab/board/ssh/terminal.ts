@@ -19,9 +19,10 @@ export interface Terminal extends AsyncDisposable {
   resize(cols: number, rows: number): void;
 }
 
-export async function openTerminal(link: Link, options: TerminalOptions): Promise<Terminal> {
+/** `tag`: a `NAME=value` for the environment of what is started in it. */
+export async function openTerminal(link: Link, options: TerminalOptions, tag: string): Promise<Terminal> {
   const { cols, rows, term, signal } = options;
-  const channel = await link.shell({ cols, rows, term });
+  const channel = await link.terminal(`export ${tag};exec "\${SHELL:-/bin/sh}" -l`, { cols, rows, term });
   const closed = exitOf(channel);
   const close = () => channel.close();
   signal?.addEventListener('abort', close, { once: true });

@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ClientChannel, SFTPWrapper } from 'ssh2';
-import { ConfigError, HilError, LabError, messageOf, ProductError } from '../../errors.ts';
+import { abortReason, ConfigError, HilError, LabError, messageOf, ProductError } from '../../errors.ts';
 import { type CommandResult, quote, type Transfer } from '../remote.ts';
 
 /** Hashing or syncing a large file on a slow board takes its time. */
@@ -37,7 +37,7 @@ export async function upload(
   options: UploadOptions,
 ): Promise<Transfer> {
   if (!Buffer.isBuffer(source)) await refuseUnreadable(source.path);
-  options.signal?.throwIfAborted();
+  refuseAborted(options.signal);
   const folder = posix.dirname(path);
   const aside = posix.join(folder, `.hil-${randomBytes(6).toString('hex')}`);
   await must(
@@ -73,7 +73,7 @@ export async function download(
   localPath: string,
   signal: AbortSignal | undefined,
 ): Promise<Transfer> {
-  signal?.throwIfAborted();
+  refuseAborted(signal);
   const aside = `${localPath}.${randomBytes(6).toString('hex')}`;
   const word = quote(path);
   const look = await host.run(
@@ -103,7 +103,8 @@ export async function download(
     });
   } catch (error) {
     await rm(aside, { force: true });
-    throw error instanceof HilError || signal?.aborted === true
+    refuseAborted(signal);
+    throw error instanceof HilError
       ? error
       : new LabError(`reading ${path} from ${host.board} into ${localPath} failed: ${messageOf(error)}`, {
           board: host.board,
@@ -131,7 +132,7 @@ async function write(
     );
     return 'channel';
   } catch (error) {
-    signal?.throwIfAborted();
+    refuseAborted(signal);
     if (error instanceof HilError && error.code === 'connection-lost') throw error;
     throw refusal(
       host.board,
@@ -246,6 +247,10 @@ function refusal(board: string, path: string, what: string, cause: unknown): Hil
   if (/Is a directory|Not a directory|File exists/i.test(what))
     return new ConfigError(message, { board, cause });
   return new LabError(message, { board, code: 'transfer-failed', cause });
+}
+
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortReason(signal);
 }
 
 function corrupt(board: string, path: string, what: string): LabError {
