@@ -16,9 +16,23 @@ export interface Violation {
 type Part = string;
 
 /** What no file of a part may import, and why. */
-export const FORBIDDEN: readonly { from: Part; to: readonly Part[]; why: string; except?: readonly string[] }[] = [
-  { from: 'devices', to: ['lab', 'suites', 'reporters'], why: 'profiles are data that everything else builds on' },
-  { from: 'lab', to: ['suites', 'reporters'], why: 'the lab knows nothing of who uses it', except: ['lab/cli'] },
+export const FORBIDDEN: readonly {
+  from: Part;
+  to: readonly Part[];
+  why: string;
+  except?: readonly string[];
+}[] = [
+  {
+    from: 'devices',
+    to: ['lab', 'suites', 'reporters'],
+    why: 'profiles are data that everything else builds on',
+  },
+  {
+    from: 'lab',
+    to: ['suites', 'reporters'],
+    why: 'the lab knows nothing of who uses it',
+    except: ['lab/cli'],
+  },
   { from: 'suites', to: ['reporters'], why: 'a suite does not know who reports it' },
   { from: 'reporters', to: ['suites'], why: 'a report is made of the journal, not of a suite' },
   ...['board', 'kernel', 'links', 'traffic'].map((part) => ({
@@ -50,9 +64,17 @@ export const PURE: readonly { part: Part; except: readonly string[] }[] = [
 ];
 
 /** Node's modules without effect outside the process. */
-const HARMLESS = new Set(['node:path', 'node:string_decoder', 'node:util', 'node:assert', 'node:assert/strict', 'node:buffer']);
+const HARMLESS = new Set([
+  'node:path',
+  'node:string_decoder',
+  'node:util',
+  'node:assert',
+  'node:assert/strict',
+  'node:buffer',
+]);
 
-const within = (file: string, part: Part): boolean => part === '' || file === part || file.startsWith(`${part}/`);
+const within = (file: string, part: Part): boolean =>
+  part === '' || file === part || file.startsWith(`${part}/`);
 
 /** The sources that the rule is for, relative to the root. */
 export function sourceFiles(root: string): string[] {
@@ -68,7 +90,11 @@ export function checkImports(root: string): Violation[] {
     for (const imported of importsOf(readFileSync(join(root, file), 'utf8'))) {
       const target = resolve(file, imported.specifier);
       if (target !== null && !existsSync(join(root, target))) {
-        violations.push({ file, line: imported.line, message: `imports ${imported.specifier}, which is not there` });
+        violations.push({
+          file,
+          line: imported.line,
+          message: `imports ${imported.specifier}, which is not there`,
+        });
       } else if (target !== null) edges.push({ target, imported });
       violations.push(...breaches(file, target ?? imported.specifier, imported));
     }
@@ -88,7 +114,12 @@ function breaches(file: string, target: string, { line, typeOnly }: Import): Vio
   for (const { from, to, why, except = [] } of FORBIDDEN) {
     if (!within(file, from) || except.some((part) => within(file, part))) continue;
     for (const part of to) {
-      if (within(target, part)) found.push({ file, line, message: `imports ${target}, but ${from || 'a source'} must not import ${part}: ${why}` });
+      if (within(target, part))
+        found.push({
+          file,
+          line,
+          message: `imports ${target}, but ${from || 'a source'} must not import ${part}: ${why}`,
+        });
     }
   }
   for (const { part, except } of PURE) {
@@ -110,7 +141,11 @@ function cycles(graph: ReadonlyMap<string, readonly { target: string; imported: 
       if (imported.typeOnly || target === file) continue;
       if (state.get(target) === 'open') {
         const circle = [...path.slice(path.indexOf(target)), target];
-        found.push({ file, line: imported.line, message: `is part of a circle of imports: ${circle.join(' -> ')}` });
+        found.push({
+          file,
+          line: imported.line,
+          message: `is part of a circle of imports: ${circle.join(' -> ')}`,
+        });
       } else if (state.get(target) === undefined) visit(target, [...path, target]);
     }
     state.set(file, 'done');

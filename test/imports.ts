@@ -15,7 +15,21 @@ interface Token {
 }
 
 /** Words after which a slash begins a regular expression. */
-const BEFORE_REGEX = new Set(['return', 'typeof', 'case', 'in', 'of', 'do', 'else', 'void', 'delete', 'throw', 'new', 'await', 'yield']);
+const BEFORE_REGEX = new Set([
+  'return',
+  'typeof',
+  'case',
+  'in',
+  'of',
+  'do',
+  'else',
+  'void',
+  'delete',
+  'throw',
+  'new',
+  'await',
+  'yield',
+]);
 
 const TOKEN =
   /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<word>[\p{ID_Start}$_#][\p{ID_Continue}$]*|\d[\w.]*)|(?<string>'(?:[^'\\\n]|\\[\s\S])*'|"(?:[^"\\\n]|\\[\s\S])*")|(?<sign>[\s\S])/uy;
@@ -46,14 +60,20 @@ function tokens(source: string): Token[] {
     } else at += 1;
   };
   while (at < source.length) {
-    if (source[at] === '/' && !/^\/[/*]/.test(source.slice(at, at + 2)) && regexMayCome(found.at(-1)) && take(REGEX)) {
+    if (
+      source[at] === '/' &&
+      !/^\/[/*]/.test(source.slice(at, at + 2)) &&
+      regexMayCome(found.at(-1)) &&
+      take(REGEX)
+    ) {
       found.push({ kind: 'sign', text: ')', line });
       continue;
     }
     const began = line;
     const groups = take(TOKEN)?.groups;
     if (groups?.word !== undefined) found.push({ kind: 'word', text: groups.word, line: began });
-    else if (groups?.string !== undefined) found.push({ kind: 'string', text: groups.string.slice(1, -1), line: began });
+    else if (groups?.string !== undefined)
+      found.push({ kind: 'string', text: groups.string.slice(1, -1), line: began });
     else if (groups?.sign === '`') {
       templateText();
       // Stands for the value of the template, so that a slash after it divides.
@@ -81,16 +101,25 @@ function regexMayCome(before: Token | undefined): boolean {
 export function importsOf(source: string): Import[] {
   const all = tokens(source);
   const imports: Import[] = [];
-  const text = (index: number): string | undefined => (all[index]?.kind === 'string' ? undefined : all[index]?.text);
+  const text = (index: number): string | undefined =>
+    all[index]?.kind === 'string' ? undefined : all[index]?.text;
   all.forEach((token, index) => {
-    if (token.kind !== 'word' || (token.text !== 'import' && token.text !== 'export') || text(index - 1) === '.') return;
+    if (
+      token.kind !== 'word' ||
+      (token.text !== 'import' && token.text !== 'export') ||
+      text(index - 1) === '.'
+    )
+      return;
     const next = all[index + 1];
     if (token.text === 'import' && next?.kind === 'string') {
       imports.push({ specifier: next.text, line: token.line, typeOnly: false });
     } else if (token.text === 'import' && next?.text === '(') {
       const path = all[index + 2];
       // In a type, `import('x').T`; in a value it is awaited or has a `then`.
-      const typeOnly = text(index + 3) === ')' && text(index + 4) === '.' && !/^(then|catch|finally)$/.test(text(index + 5) ?? '');
+      const typeOnly =
+        text(index + 3) === ')' &&
+        text(index + 4) === '.' &&
+        !/^(then|catch|finally)$/.test(text(index + 5) ?? '');
       if (path?.kind === 'string') imports.push({ specifier: path.text, line: token.line, typeOnly });
     } else {
       const from = clause(all, index + 1);
@@ -114,7 +143,12 @@ function clause(all: readonly Token[], start: number): { specifier: string; type
       return { specifier: next.text, typeOnly };
     }
     // Between the keyword and `from` there are names, braces, commas and a star, and nothing else.
-    if (token === undefined || token.kind === 'string' || !/^(?:[\p{ID_Continue}$]+|[{},*])$/u.test(token.text)) return null;
+    if (
+      token === undefined ||
+      token.kind === 'string' ||
+      !/^(?:[\p{ID_Continue}$]+|[{},*])$/u.test(token.text)
+    )
+      return null;
   }
   return null;
 }

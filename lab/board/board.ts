@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceProfile } from '../../devices/profile.ts';
 import { abortReason, asHilError, type HilError, LabError, messageOf, ProductError } from '../errors.ts';
-import type { JournalSink, Payload } from '../journal/event.ts';
+import type { ObservableSink, Payload } from '../journal/event.ts';
 import { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
 import { troubleOf } from '../kernel/trouble.ts';
@@ -23,7 +23,7 @@ export interface BoardOptions {
   name: string;
   profile: DeviceProfile;
   hardware: BoardHardware;
-  journal: JournalSink;
+  journal: ObservableSink;
   /** Folder of the board's raw console log and whatever must outlive the controller. */
   dir: string;
   keys: { privateKeyPath: string; hostKey: string };

@@ -2,7 +2,7 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import type { EventKind, JournalSink, Payload } from '../journal/event.ts';
+import type { EventKind, JournalSink, ObservableSink, Payload, PayloadInput } from '../journal/event.ts';
 import type { Artifact } from '../rpc/schema.ts';
 
 /** The file of each kind, and the line it becomes. */
@@ -79,8 +79,11 @@ export class Recorder {
 }
 
 /** A sink of one board: the journal of the run that has it, and the recorder of the test under way. */
-export class BoardSink implements JournalSink {
+type Listener = Parameters<ObservableSink['observe']>[0];
+
+export class BoardSink implements ObservableSink {
   readonly #board: string;
+  readonly #listeners = new Set<Listener>();
   journal: JournalSink | null = null;
   recorder: Recorder | null = null;
 
@@ -88,9 +91,15 @@ export class BoardSink implements JournalSink {
     this.#board = board;
   }
 
-  append: JournalSink['append'] = (kind, data) => {
+  append<K extends EventKind>(kind: K, data: PayloadInput<K>): void {
     this.journal?.append(kind, data, this.#board);
     // Payload and its input differ only in defaults, which a recorder does not print.
-    this.recorder?.record(kind, data as Payload<typeof kind>);
-  };
+    this.recorder?.record(kind, data as Payload<K>);
+    for (const listener of [...this.#listeners]) listener(kind, data);
+  }
+
+  observe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
 }

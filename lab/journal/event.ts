@@ -165,6 +165,12 @@ export interface JournalSink {
   append<K extends EventKind>(kind: K, data: PayloadInput<K>, board?: string | null): void;
 }
 
+/** A sink that others can listen to. */
+export interface ObservableSink extends JournalSink {
+  /** Calls with each event as it is appended. Gives what ends it. */
+  observe(listener: <K extends EventKind>(kind: K, data: PayloadInput<K>) => void): () => void;
+}
+
 export function sourceOf(kind: EventKind): EventSource {
   return kind.slice(0, kind.indexOf('.')) as EventSource;
 }

@@ -19,7 +19,9 @@ export function countParts(first: string): number {
 
 /** The first part of the journal of a run's folder, or of a journal file itself. Throws ConfigError when there is none. */
 export function findJournal(dirOrFile: string): string {
-  const path = existsSync(dirOrFile) && statSync(dirOrFile).isDirectory() ? join(dirOrFile, FIRST) : dirOrFile;
-  if (!existsSync(path)) throw new ConfigError(`there is no journal at ${path}`, { hint: 'runs/ has a folder for each run' });
+  const path =
+    existsSync(dirOrFile) && statSync(dirOrFile).isDirectory() ? join(dirOrFile, FIRST) : dirOrFile;
+  if (!existsSync(path))
+    throw new ConfigError(`there is no journal at ${path}`, { hint: 'runs/ has a folder for each run' });
   return path;
 }

@@ -134,7 +134,8 @@ class Parser {
       const event = ENVELOPE.parse(JSON.parse(line));
       if (!isEventKind(event.kind)) throw new Error(`no event kind "${event.kind}"`);
       const data = PAYLOADS[event.kind].parse(event.data);
-      if (event.seq > this.#seq + 1 && this.#seq > 0) this.#problem(`${event.seq - this.#seq - 1} events are missing before this one`);
+      if (event.seq > this.#seq + 1 && this.#seq > 0)
+        this.#problem(`${event.seq - this.#seq - 1} events are missing before this one`);
       this.#seq = event.seq;
       // Envelope and payload were each checked against the schema of this kind.
       return { ...event, data } as AnyEvent;

@@ -3,7 +3,14 @@ import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, wri
 import { dirname } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { now } from './clock.ts';
-import { type EventKind, type JournalEvent, type JournalSink, PAYLOADS, type PayloadInput, sourceOf } from './event.ts';
+import {
+  type EventKind,
+  type JournalEvent,
+  type JournalSink,
+  PAYLOADS,
+  type PayloadInput,
+  sourceOf,
+} from './event.ts';
 import { countParts, partPath } from './parts.ts';
 
 export interface JournalWriterOptions {
@@ -14,7 +21,13 @@ export interface JournalWriterOptions {
 }
 
 /** What may come without end; left out, and counted, once the journal has reached its limit. */
-const COPIOUS: ReadonlySet<EventKind> = new Set(['console.line', 'kernel.record', 'hostapd.line', 'wpa_supplicant.line', 'iperf3.interval']);
+const COPIOUS: ReadonlySet<EventKind> = new Set([
+  'console.line',
+  'kernel.record',
+  'hostapd.line',
+  'wpa_supplicant.line',
+  'iperf3.interval',
+]);
 
 /** Events are written together, at most this long after they came. */
 const FLUSH_MS = 20;
@@ -56,7 +69,10 @@ export class JournalWriter implements JournalSink {
     if (this.#closed) return;
     const parsed = PAYLOADS[kind].safeParse(data);
     if (!parsed.success) {
-      this.#note(`an event ${kind} of the wrong shape was left out, a bug of the harness: ${parsed.error.message}`, 1);
+      this.#note(
+        `an event ${kind} of the wrong shape was left out, a bug of the harness: ${parsed.error.message}`,
+        1,
+      );
       return;
     }
     if (this.#totalBytes >= this.#maxBytes && COPIOUS.has(kind)) {

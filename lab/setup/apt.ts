@@ -67,12 +67,18 @@ async function aptGet(
   const hear = (line: string): void => {
     const [, text, percent] = /^(?:pm|dl)status:([^:]*):([\d.]+):/.exec(line) ?? [];
     if (percent === undefined) said = `${said}  ${line}\n`.slice(-2000);
-    else progress({ detail: line.startsWith('dl') ? 'downloading' : (text ?? ''), fraction: Number(percent) / 100 });
+    else
+      progress({
+        detail: line.startsWith('dl') ? 'downloading' : (text ?? ''),
+        fraction: Number(percent) / 100,
+      });
   };
   for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', hear);
   const [code] = await once(child, 'close').catch((error: unknown) => {
     if (signal.aborted) throw abortReason(signal);
-    throw new LabError('apt-get could not be started; this set-up knows Debian and its kin only', { cause: error });
+    throw new LabError('apt-get could not be started; this set-up knows Debian and its kin only', {
+      cause: error,
+    });
   });
   return { ok: code === 0, said: said.trimEnd() };
 }

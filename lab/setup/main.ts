@@ -1,7 +1,8 @@
 /** `lab/setup/bootstrap.sh` ends here once the npm packages are there: the rest of the set-up. */
-import { asHilError } from '../errors.ts';
-import { explain, exitCodeOf } from '../cli/failure.ts';
+
+import { exitCodeOf, explain } from '../cli/failure.ts';
 import { Invocation } from '../cli/invocation.ts';
+import { asHilError } from '../errors.ts';
 import { setUp } from './setup.ts';
 
 const invocation = new Invocation(process.argv.slice(2));

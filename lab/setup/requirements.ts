@@ -6,6 +6,8 @@ export interface Requirement {
   /** Debian package that has it. */
   package: string;
   why: string;
+  /** Boards can be driven without it. */
+  testsOnly?: true;
 }
 
 export const REQUIREMENTS: readonly Requirement[] = [
@@ -14,15 +16,24 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { program: 'mksquashfs', package: 'squashfs-tools', why: 'packs the root file system of the board image' },
   { program: 'mke2fs', package: 'e2fsprogs', why: 'formats the data disk of the board image' },
   { program: 'xz', package: 'xz-utils', why: 'unpacks kernel modules for the board image' },
-  { program: 'cpio', package: 'cpio', why: 'looks into initial RAM disks' },
   { program: 'tar', package: 'tar', why: 'unpacks Debian packages into the board image' },
   { program: 'apt-get', package: 'apt', why: 'downloads the packages of the board image' },
   { program: 'dpkg-deb', package: 'dpkg', why: 'opens the packages of the board image' },
   { program: 'flock', package: 'util-linux', why: 'keeps a second controller from the same boards' },
   { program: 'setpriv', package: 'util-linux', why: 'ends a run whose parent was killed' },
-  { program: 'ssh-keygen', package: 'openssh-client', why: 'makes the keys of the lab, and the benchmark compares with ssh' },
-  { program: 'ps', package: 'procps', why: 'tests look whether processes are left over' },
-  { program: 'socat', package: 'socat', why: 'tests of the serial console make pairs of terminals' },
+  {
+    program: 'ssh-keygen',
+    package: 'openssh-client',
+    why: 'the benchmark compares with it',
+    testsOnly: true,
+  },
+  { program: 'ps', package: 'procps', why: 'tests look whether processes are left over', testsOnly: true },
+  {
+    program: 'socat',
+    package: 'socat',
+    why: 'tests of the serial console make pairs of terminals',
+    testsOnly: true,
+  },
 ];
 
 /** The packages of the missing programs, each once, in the order of the table. */

@@ -23,7 +23,10 @@ export async function setUp(options: SetupOptions): Promise<void> {
 }
 
 /** The programs of the table that this machine lacks. */
-export function missingPrograms(table: readonly Requirement[] = REQUIREMENTS, path = process.env.PATH ?? ''): Requirement[] {
+export function missingPrograms(
+  table: readonly Requirement[] = REQUIREMENTS,
+  path = process.env.PATH ?? '',
+): Requirement[] {
   // An ordinary user's PATH lacks the sbin folders.
   const folders = [...path.split(delimiter).filter((folder) => folder !== ''), '/usr/sbin', '/sbin'];
   return table.filter(({ program }) => !folders.some((folder) => isExecutable(join(folder, program))));

@@ -3,8 +3,15 @@ import { z } from 'zod';
 
 export const Iperf3Options = z.object({
   protocol: z.enum(['tcp', 'udp']).default('tcp'),
-  direction: z.enum(['up', 'down']).default('up').describe('up: from the client (station) to the server (AP)'),
-  rateBps: z.number().positive().optional().describe('target of the sender; default: unlimited (TCP), 1 Mbit/s (UDP)'),
+  direction: z
+    .enum(['up', 'down'])
+    .default('up')
+    .describe('up: from the client (station) to the server (AP)'),
+  rateBps: z
+    .number()
+    .positive()
+    .optional()
+    .describe('target of the sender; default: unlimited (TCP), 1 Mbit/s (UDP)'),
   durationS: z.number().positive().default(10),
   intervalS: z.number().min(0.1).max(10).default(1),
   parallel: z.number().int().positive().default(1),
@@ -13,7 +20,11 @@ export const Iperf3Options = z.object({
     .object({ address: z.string(), namespace: z.string().nullable().default(null) })
     .describe('where iperf3 -s runs on the board, and the address the client connects to'),
   client: z.object({ namespace: z.string().nullable().default(null) }).default({ namespace: null }),
-  stallTimeoutS: z.number().positive().default(15).describe('without an interval for this long, the test is ended'),
+  stallTimeoutS: z
+    .number()
+    .positive()
+    .default(15)
+    .describe('without an interval for this long, the test is ended'),
 });
 export type Iperf3Options = z.input<typeof Iperf3Options>;
 

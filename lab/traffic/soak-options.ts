@@ -8,8 +8,17 @@ export const SoakOptions = Iperf3Options.omit({ omitS: true, parallel: true }).e
   rateBps: z.number().positive().default(20e6),
   durationS: z.number().positive().default(60),
   floorBps: z.number().positive().default(15e6).describe('no interval may fall below'),
-  graceS: z.number().nonnegative().default(2).describe('at the start, while rates settle, the floor is not judged'),
-  toleratedDips: z.number().int().nonnegative().default(0).describe('intervals below the floor that are forgiven'),
+  graceS: z
+    .number()
+    .nonnegative()
+    .default(2)
+    .describe('at the start, while rates settle, the floor is not judged'),
+  toleratedDips: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('intervals below the floor that are forgiven'),
   maxLossRatio: z.number().min(0).max(1).default(0.01).describe('UDP datagrams lost over the whole run'),
 });
 export type SoakOptions = z.input<typeof SoakOptions>;

@@ -17,7 +17,8 @@ const Cached = z.object({ bootId: z.string(), accelerator: z.enum(['kvm', 'tcg']
 export async function probeAccelerator(image: BoardImage): Promise<Accelerator> {
   const asked = process.env.HIL_ACCEL;
   if (asked === 'kvm' || asked === 'tcg') return asked;
-  if (asked !== undefined && asked !== '') throw new ConfigError(`HIL_ACCEL is "${asked}"; it can be kvm or tcg`);
+  if (asked !== undefined && asked !== '')
+    throw new ConfigError(`HIL_ACCEL is "${asked}"; it can be kvm or tcg`);
   if (!mayUseKvm()) return 'tcg';
   const path = join(cacheDir(), 'accelerator.json');
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
@@ -49,8 +50,26 @@ function parseJson(text: string): unknown {
 
 /** Whether the first line of the kernel comes out of a guest under KVM in time. */
 async function kvmBoots(image: BoardImage): Promise<boolean> {
-  const args = ['-nodefaults', '-display', 'none', '-machine', 'q35', '-accel', 'kvm', '-m', '128', '-no-reboot'];
-  const kernel = ['-kernel', image.kernel, '-append', 'console=ttyS0 earlyprintk=serial panic=-1', '-serial', 'stdio'];
+  const args = [
+    '-nodefaults',
+    '-display',
+    'none',
+    '-machine',
+    'q35',
+    '-accel',
+    'kvm',
+    '-m',
+    '128',
+    '-no-reboot',
+  ];
+  const kernel = [
+    '-kernel',
+    image.kernel,
+    '-append',
+    'console=ttyS0 earlyprintk=serial panic=-1',
+    '-serial',
+    'stdio',
+  ];
   const guest = spawn('qemu-system-x86_64', [...args, ...kernel], { stdio: ['ignore', 'pipe', 'ignore'] });
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), PROBE_MS);

@@ -34,7 +34,10 @@ export interface PrivateApt {
 }
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-const DEFAULT_MIRRORS = { main: 'http://deb.debian.org/debian', security: 'http://deb.debian.org/debian-security' };
+const DEFAULT_MIRRORS = {
+  main: 'http://deb.debian.org/debian',
+  security: 'http://deb.debian.org/debian-security',
+};
 
 /** Mirrors of Debian itself among the sources of the lab machine; third parties are passed over. */
 export function debianMirrors(sources: readonly string[]): { main: string; security: string } {
@@ -80,11 +83,7 @@ export function parseUris(text: string): DebFile[] {
 }
 
 /** Sets up the private apt in a folder. Throws ConfigError when Debian's keyring is missing. */
-export async function privateApt(
-  folder: string,
-  release: string,
-  architecture: string,
-): Promise<PrivateApt> {
+export async function privateApt(folder: string, release: string, architecture: string): Promise<PrivateApt> {
   await mkdir(join(folder, 'lists', 'partial'), { recursive: true });
   await mkdir(join(folder, 'archives', 'partial'), { recursive: true });
   await writeFile(join(folder, 'status'), '');
@@ -148,7 +147,8 @@ async function fetching<T>(step: string, mirror: string, action: () => Promise<T
     return await action();
   } catch (error) {
     const text = messageOf(error);
-    const network = /Could not (resolve|connect)|Temporary failure|Failed to fetch|Network is unreachable|timed out/i;
+    const network =
+      /Could not (resolve|connect)|Temporary failure|Failed to fetch|Network is unreachable|timed out/i;
     if (!(error instanceof HilError) || !network.test(text)) throw error;
     throw new LabError(`${step}: cannot fetch from ${mirror}\n${text}`, {
       code: 'no-network',
@@ -168,7 +168,12 @@ async function intact(path: string, file: DebFile): Promise<boolean> {
 
 async function sizeOf(folder: string, files: readonly DebFile[]): Promise<number> {
   const sizes = await Promise.all(
-    files.map((file) => stat(join(folder, file.file)).then((info) => info.size, () => 0)),
+    files.map((file) =>
+      stat(join(folder, file.file)).then(
+        (info) => info.size,
+        () => 0,
+      ),
+    ),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
@@ -194,7 +199,9 @@ async function hostSources(): Promise<string[]> {
 /** Settings of the lab machine that fetching may need: proxies, IP version, date checks. Its hooks are left out. */
 async function hostAcquire(): Promise<string[]> {
   const dump = (await runTool('apt-config', ['dump'], { step: 'reading the settings of apt' })).toString();
-  return dump.split('\n').filter((line) => /^Acquire::(https?|ftp|ForceIPv[46]|Check-)[^ ]* "[^"]+";$/i.test(line));
+  return dump
+    .split('\n')
+    .filter((line) => /^Acquire::(https?|ftp|ForceIPv[46]|Check-)[^ ]* "[^"]+";$/i.test(line));
 }
 
 function configuration(folder: string, architecture: string, acquire: readonly string[]): string {

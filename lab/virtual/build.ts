@@ -46,7 +46,16 @@ export async function buildImage(job: BuildJob): Promise<void> {
 
   job.step('root file system');
   await finishRoot(job, root);
-  const squash = [root, join(job.dir, 'root.sqsh'), '-all-root', '-comp', 'lz4', '-noappend', '-quiet', '-no-progress'];
+  const squash = [
+    root,
+    join(job.dir, 'root.sqsh'),
+    '-all-root',
+    '-comp',
+    'lz4',
+    '-noappend',
+    '-quiet',
+    '-no-progress',
+  ];
   await runTool('mksquashfs', squash, { step: 'packing the root', signal: job.signal });
   await rm(root, { recursive: true });
 
@@ -57,7 +66,19 @@ export async function buildImage(job: BuildJob): Promise<void> {
 
 /** The merged layout of Debian 12: /bin and its like are links into /usr. */
 async function layOut(root: string): Promise<void> {
-  const folders = ['proc', 'sys', 'dev', 'run', 'tmp', 'mnt', 'root', 'home', 'var/lib/misc', 'var/log', 'var/tmp'];
+  const folders = [
+    'proc',
+    'sys',
+    'dev',
+    'run',
+    'tmp',
+    'mnt',
+    'root',
+    'home',
+    'var/lib/misc',
+    'var/log',
+    'var/tmp',
+  ];
   for (const folder of [...folders, 'etc', 'usr/local/bin', 'usr/local/sbin', 'usr/local/lib']) {
     await mkdir(join(root, folder), { recursive: true });
   }
@@ -90,9 +111,12 @@ async function kernelRelease(root: string): Promise<string> {
   const releases = await readdir(join(root, 'usr/lib/modules'));
   const [release] = releases;
   if (release === undefined || releases.length > 1) {
-    throw new LabError(`the kernel package holds ${releases.length} kernels, wanted one: ${releases.join(', ')}`, {
-      code: 'bad-image',
-    });
+    throw new LabError(
+      `the kernel package holds ${releases.length} kernels, wanted one: ${releases.join(', ')}`,
+      {
+        code: 'bad-image',
+      },
+    );
   }
   return release;
 }
@@ -101,7 +125,16 @@ async function kernelRelease(root: string): Promise<string> {
 async function depmod(job: BuildJob, root: string, release: string): Promise<void> {
   const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
   const loader = join(libraries, 'ld-linux-x86-64.so.2');
-  const args = ['--argv0', 'depmod', '--library-path', libraries, join(root, 'usr/bin/kmod'), '-b', root, release];
+  const args = [
+    '--argv0',
+    'depmod',
+    '--library-path',
+    libraries,
+    join(root, 'usr/bin/kmod'),
+    '-b',
+    root,
+    release,
+  ];
   await runTool(loader, args, { step: 'indexing kernel modules', signal: job.signal });
 }
 
@@ -116,10 +149,13 @@ async function readIndex(root: string, release: string): Promise<ModuleIndex> {
 /** Deletes the modules that no board needs. Their files stay as they are signed, so loading them taints nothing. */
 async function prune(job: BuildJob, root: string, release: string, index: ModuleIndex): Promise<string[]> {
   const wanted = closure(index, [...RECIPE.bootModules, ...RECIPE.modules]);
-  if (wanted.unmatched.length > 0) job.step('choosing kernel modules', `not in this kernel: ${wanted.unmatched.join(' ')}`);
+  if (wanted.unmatched.length > 0)
+    job.step('choosing kernel modules', `not in this kernel: ${wanted.unmatched.join(' ')}`);
   const keep = new Set(wanted.names);
   const folder = join(root, 'usr/lib/modules', release);
-  const doomed = [...index.paths].filter(([name]) => !keep.has(name)).map(([, path]) => rm(join(folder, path)));
+  const doomed = [...index.paths]
+    .filter(([name]) => !keep.has(name))
+    .map(([, path]) => rm(join(folder, path)));
   await Promise.all(doomed);
   await depmod(job, root, release);
   return wanted.names;
@@ -148,7 +184,8 @@ async function writeInitrd(job: BuildJob, root: string, release: string, index: 
   for (const applet of ['sh', 'mount', 'mkdir', 'insmod', 'switch_root']) {
     entries.push({ kind: 'symlink', path: `bin/${applet}`, target: 'busybox' });
   }
-  for (const name of order) entries.push(await file(`m/${name}.ko`, join(modules, index.paths.get(name) ?? ''), 0o644));
+  for (const name of order)
+    entries.push(await file(`m/${name}.ko`, join(modules, index.paths.get(name) ?? ''), 0o644));
   const list = order.map((name) => `/m/${name}.ko\n`).join('');
   entries.push({ kind: 'file', path: 'modules', mode: 0o644, data: Buffer.from(list) });
   entries.push(await file('init', join(INITRD, 'init'), 0o755));
@@ -177,8 +214,13 @@ async function finishRoot(job: BuildJob, root: string): Promise<void> {
   await rm(join(root, 'usr/bin/sh'), { force: true });
   await symlink('dash', join(root, 'usr/bin/sh'));
   const busybox = join(root, 'usr/bin/busybox');
-  const applets = (await runTool(busybox, ['--list'], { step: 'listing BusyBox applets', signal: job.signal })).toString();
-  const present = new Set([...(await readdir(join(root, 'usr/bin'))), ...(await readdir(join(root, 'usr/sbin')))]);
+  const applets = (
+    await runTool(busybox, ['--list'], { step: 'listing BusyBox applets', signal: job.signal })
+  ).toString();
+  const present = new Set([
+    ...(await readdir(join(root, 'usr/bin'))),
+    ...(await readdir(join(root, 'usr/sbin'))),
+  ]);
   for (const applet of applets.split('\n')) {
     if (applet === '' || present.has(applet)) continue;
     const folder = SYSTEM_APPLETS.has(applet) ? 'usr/sbin' : 'usr/bin';
@@ -187,12 +229,36 @@ async function finishRoot(job: BuildJob, root: string): Promise<void> {
 }
 
 /** Applets that programs expect in /usr/sbin. */
-const SYSTEM_APPLETS = new Set(['init', 'getty', 'reboot', 'poweroff', 'halt', 'ifconfig', 'route', 'udhcpc', 'mdev']);
+const SYSTEM_APPLETS = new Set([
+  'init',
+  'getty',
+  'reboot',
+  'poweroff',
+  'halt',
+  'ifconfig',
+  'route',
+  'udhcpc',
+  'mdev',
+]);
 
 async function dataDisk(job: BuildJob): Promise<void> {
   const raw = join(job.dir, 'data.ext4');
-  const options = ['-q', '-F', '-t', 'ext4', '-E', 'lazy_itable_init=1,lazy_journal_init=1', '-m', '0', '-L', 'data'];
-  await runTool('mke2fs', [...options, raw, `${RECIPE.dataDiskMiB}M`], { step: 'data disk', signal: job.signal });
+  const options = [
+    '-q',
+    '-F',
+    '-t',
+    'ext4',
+    '-E',
+    'lazy_itable_init=1,lazy_journal_init=1',
+    '-m',
+    '0',
+    '-L',
+    'data',
+  ];
+  await runTool('mke2fs', [...options, raw, `${RECIPE.dataDiskMiB}M`], {
+    step: 'data disk',
+    signal: job.signal,
+  });
   const convert = ['convert', '-f', 'raw', '-O', 'qcow2', raw, join(job.dir, 'data.qcow2')];
   await runTool('qemu-img', convert, { step: 'data disk', signal: job.signal });
   await rm(raw);

@@ -1,6 +1,12 @@
 /** A virtual board as the rest of the lab sees any board: wired by QEMU instead of relays and cables. */
 import type { ConsoleTransportConfig } from '../board/console/index.ts';
-import type { BoardHardware, HardwareEvent, HardwareState, PowerOnOptions, Progress } from '../board/hardware.ts';
+import type {
+  BoardHardware,
+  HardwareEvent,
+  HardwareState,
+  PowerOnOptions,
+  Progress,
+} from '../board/hardware.ts';
 import { HarnessError } from '../errors.ts';
 import { ensureImage } from './image.ts';
 import { type MachineOptions, VirtualMachine } from './machine.ts';
@@ -18,7 +24,8 @@ export class VirtualHardware implements BoardHardware {
   async prepare(signal: AbortSignal, progress: Progress): Promise<void> {
     this.#image = await ensureImage({
       signal,
-      progress: ({ step, detail }) => progress('preparing', detail === undefined ? step : `${step}: ${detail}`),
+      progress: ({ step, detail }) =>
+        progress('preparing', detail === undefined ? step : `${step}: ${detail}`),
     });
   }
 

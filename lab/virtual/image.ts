@@ -184,7 +184,9 @@ async function buildLock(
 ): Promise<AsyncDisposable> {
   const path = join(imagesDir(), '.lock');
   // `cat` ends with the pipe, so with this process; and the lock with `cat`.
-  const holder = spawn('flock', [path, 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const holder = spawn('flock', [path, 'sh', '-c', 'echo held; exec cat'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const held = Promise.withResolvers<void>();
   const failed = (what: string): void => held.reject(new LabError(`cannot lock ${path}: ${what}`));
   holder.once('error', (error) => failed(messageOf(error)));
@@ -217,10 +219,13 @@ async function requireSpace(): Promise<void> {
   const free = bavail * bsize;
   if (free >= NEEDED_BYTES) return;
   const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
-  throw new LabError(`building the board image takes ${mb(NEEDED_BYTES)} in ${imagesDir()}, ${mb(free)} are free`, {
-    code: 'no-space',
-    hint: 'free some space, or move the cache with HIL_CACHE_DIR',
-  });
+  throw new LabError(
+    `building the board image takes ${mb(NEEDED_BYTES)} in ${imagesDir()}, ${mb(free)} are free`,
+    {
+      code: 'no-space',
+      hint: 'free some space, or move the cache with HIL_CACHE_DIR',
+    },
+  );
 }
 
 /** Folders of builders that were killed; the lock is held, so none is at work. */
@@ -239,7 +244,12 @@ async function forgetDebs(keep: readonly DebFile[]): Promise<void> {
 async function sizeOf(dir: string): Promise<number> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
   const sizes = entries.map(async (entry) =>
-    entry.isFile() ? await stat(join(entry.parentPath, entry.name)).then((info) => info.blocks * 512, () => 0) : 0,
+    entry.isFile()
+      ? await stat(join(entry.parentPath, entry.name)).then(
+          (info) => info.blocks * 512,
+          () => 0,
+        )
+      : 0,
   );
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -36,7 +36,8 @@ const QEMU = 'qemu-system-x86_64';
 const Record = z.object({ sshPort: z.number().int() });
 
 /** Where the crash log survives a reset: 1 MiB at 96 MiB, kept from the kernel's own use. */
-const RAMOOPS = 'memmap=1M$0x6000000 ramoops.mem_address=0x6000000 ramoops.mem_size=0x100000 ramoops.record_size=0x10000';
+const RAMOOPS =
+  'memmap=1M$0x6000000 ramoops.mem_address=0x6000000 ramoops.mem_size=0x100000 ramoops.record_size=0x10000';
 
 export class VirtualMachine {
   readonly #options: MachineOptions;
@@ -85,7 +86,12 @@ export class VirtualMachine {
    * Power on. The machine is first made without running: `beforeRun` can open the console, so that not a byte is missed.
    * Throws LabError with QEMU's own message when it does not start.
    */
-  async start(options: { image: BoardImage; fresh: boolean; signal: AbortSignal; beforeRun?: () => Promise<void> }): Promise<void> {
+  async start(options: {
+    image: BoardImage;
+    fresh: boolean;
+    signal: AbortSignal;
+    beforeRun?: () => Promise<void>;
+  }): Promise<void> {
     const { image, fresh, signal, beforeRun } = options;
     const { name, dir } = this.#options;
     if (this.#process && isSame(this.#process)) throw new HarnessError(`${name} is on already`);
@@ -115,7 +121,10 @@ export class VirtualMachine {
     await this.#qmp?.execute('quit').catch(() => undefined);
     if (!(await hasEnded(id, QUIT_MS))) {
       if (isSame(id)) process.kill(id.pid, 'SIGKILL');
-      if (!(await hasEnded(id, QUIT_MS))) throw new LabError(`${this.#options.name}: QEMU (pid ${id.pid}) can't be ended`, { board: this.#options.name });
+      if (!(await hasEnded(id, QUIT_MS)))
+        throw new LabError(`${this.#options.name}: QEMU (pid ${id.pid}) can't be ended`, {
+          board: this.#options.name,
+        });
     }
     this.#forget();
   }
@@ -169,7 +178,10 @@ export class VirtualMachine {
       if (isSame(id)) process.kill(id.pid, 'SIGKILL');
       await hasEnded(id, QUIT_MS);
       this.#forget();
-      throw new LabError(`${this.#options.name}: a running QEMU could not be taken over and was ended: ${messageOf(error)}`, { cause: error });
+      throw new LabError(
+        `${this.#options.name}: a running QEMU could not be taken over and was ended: ${messageOf(error)}`,
+        { cause: error },
+      );
     }
     return true;
   }
@@ -212,10 +224,14 @@ export class VirtualMachine {
     const logPath = this.#file('qemu.log');
     const log = openSync(logPath, 'w', 0o600);
     const guard = join(import.meta.dirname, 'guard.sh');
-    const child = spawn(guard, [lockPath, String(orphanGraceS), QEMU, ...this.#arguments(image, accelerator)], {
-      detached: true,
-      stdio: ['ignore', log, log],
-    });
+    const child = spawn(
+      guard,
+      [lockPath, String(orphanGraceS), QEMU, ...this.#arguments(image, accelerator)],
+      {
+        detached: true,
+        stdio: ['ignore', log, log],
+      },
+    );
     closeSync(log);
     child.unref();
     const failed = (why: string) => {
@@ -249,12 +265,36 @@ export class VirtualMachine {
       ...['-accel', kvm ? 'kvm' : 'tcg,tb-size=32', '-cpu', kvm ? 'host' : 'qemu64,+rdrand'],
       ...['-kernel', image.kernel, '-initrd', image.initrd],
       ...['-append', `console=ttyS0 sysrq_always_enabled=1 ${RAMOOPS}`],
-      ...['-drive', `file=${image.root},format=raw,if=none,id=root,readonly=on`, '-device', 'virtio-blk-pci,drive=root'],
-      ...['-drive', `file=${this.#file('data.qcow2')},format=qcow2,if=none,id=data`, '-device', 'virtio-blk-pci,drive=data'],
+      ...[
+        '-drive',
+        `file=${image.root},format=raw,if=none,id=root,readonly=on`,
+        '-device',
+        'virtio-blk-pci,drive=root',
+      ],
+      ...[
+        '-drive',
+        `file=${this.#file('data.qcow2')},format=qcow2,if=none,id=data`,
+        '-device',
+        'virtio-blk-pci,drive=data',
+      ],
       ...['-netdev', `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${this.#sshPort}-:22`],
       ...['-device', 'virtio-net-pci,netdev=n0,id=nic0,romfile='],
-      ...['-chardev', `pty,id=console,logfile=${this.consoleLogPath},logappend=on`, '-serial', 'chardev:console'],
-      ...['-device', 'virtio-rng-pci', '-device', 'qemu-xhci,id=usb', '-device', 'i6300esb', '-device', 'pvpanic-pci'],
+      ...[
+        '-chardev',
+        `pty,id=console,logfile=${this.consoleLogPath},logappend=on`,
+        '-serial',
+        'chardev:console',
+      ],
+      ...[
+        '-device',
+        'virtio-rng-pci',
+        '-device',
+        'qemu-xhci,id=usb',
+        '-device',
+        'i6300esb',
+        '-device',
+        'pvpanic-pci',
+      ],
       // By default QEMU would end in the middle of a panic's text.
       ...['-action', 'panic=none', '-action', 'watchdog=reset'],
       ...fwCfg('hostname', this.#file('hostname')),
@@ -287,7 +327,9 @@ export class VirtualMachine {
   }
 
   async #linkConsole(): Promise<void> {
-    const chardevs = z.array(z.object({ label: z.string(), filename: z.string() })).parse(await this.#command('query-chardev'));
+    const chardevs = z
+      .array(z.object({ label: z.string(), filename: z.string() }))
+      .parse(await this.#command('query-chardev'));
     const pty = chardevs.find(({ label }) => label === 'console')?.filename.replace(/^pty:/, '');
     if (pty === undefined) throw new LabError(`${this.#options.name}: QEMU has no console`);
     await rm(`${this.consolePath}.new`, { force: true });
@@ -304,7 +346,8 @@ export class VirtualMachine {
   }
 
   #driven(): Qmp {
-    if (!this.#qmp) throw new LabError(`${this.#options.name} is off`, { board: this.#options.name, code: 'board-off' });
+    if (!this.#qmp)
+      throw new LabError(`${this.#options.name} is off`, { board: this.#options.name, code: 'board-off' });
     return this.#qmp;
   }
 
@@ -313,7 +356,8 @@ export class VirtualMachine {
     if (event === 'GUEST_PANICKED') {
       this.#panicked = true;
       this.#tell('panicked', reason);
-    } else if (event === 'WATCHDOG') this.#tell('watchdog', typeof data.action === 'string' ? data.action : '');
+    } else if (event === 'WATCHDOG')
+      this.#tell('watchdog', typeof data.action === 'string' ? data.action : '');
     else if (event === 'RESET' && data.guest === true) {
       this.#panicked = false;
       this.#tell('reset', reason);

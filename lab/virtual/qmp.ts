@@ -18,7 +18,10 @@ const COMMAND_MS = 20_000;
 export class Qmp {
   readonly #socket: Socket;
   readonly #board: string;
-  readonly #pending = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  readonly #pending = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >();
   readonly #onEvent: (event: QmpEvent) => void;
   #nextId = 1;
   #rest = '';
@@ -31,18 +34,28 @@ export class Qmp {
     socket.on('data', (text: string) => this.#received(text));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      for (const { reject } of this.#pending.values()) reject(new LabError(`${board}: QEMU has ended`, { board, code: 'power-lost' }));
+      for (const { reject } of this.#pending.values())
+        reject(new LabError(`${board}: QEMU has ended`, { board, code: 'power-lost' }));
       this.#pending.clear();
     });
   }
 
   /** Connects and leaves the negotiation mode. Throws LabError (code `absent`) when nobody listens. */
-  static async connect(path: string, board: string, onEvent: (event: QmpEvent) => void, onClose: () => void): Promise<Qmp> {
+  static async connect(
+    path: string,
+    board: string,
+    onEvent: (event: QmpEvent) => void,
+    onClose: () => void,
+  ): Promise<Qmp> {
     const socket = createConnection(path);
     try {
       await once(socket, 'connect');
     } catch (cause) {
-      throw new LabError(`${board}: QEMU does not answer at ${path}: ${messageOf(cause)}`, { board, code: 'absent', cause });
+      throw new LabError(`${board}: QEMU does not answer at ${path}: ${messageOf(cause)}`, {
+        board,
+        code: 'absent',
+        cause,
+      });
     }
     const qmp = new Qmp(socket, board, onEvent);
     socket.once('close', onClose);
@@ -55,13 +68,21 @@ export class Qmp {
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#pending.set(id, { resolve, reject });
-    const late = () => reject(new LabError(`${this.#board}: QEMU did not answer ${command} within ${COMMAND_MS / 1000} s`, { code: 'timeout' }));
+    const late = () =>
+      reject(
+        new LabError(`${this.#board}: QEMU did not answer ${command} within ${COMMAND_MS / 1000} s`, {
+          code: 'timeout',
+        }),
+      );
     const timer = setTimeout(late, COMMAND_MS);
     this.#socket.write(`${JSON.stringify({ execute: command, id, ...(args ? { arguments: args } : {}) })}\n`);
     try {
       return await promise;
     } catch (error) {
-      throw new LabError(`${this.#board}: ${command}: ${messageOf(error)}`, { board: this.#board, cause: error });
+      throw new LabError(`${this.#board}: ${command}: ${messageOf(error)}`, {
+        board: this.#board,
+        cause: error,
+      });
     } finally {
       clearTimeout(timer);
       this.#pending.delete(id);
@@ -70,8 +91,11 @@ export class Qmp {
 
   /** A command of the human monitor: those that have no QMP form yet. Whatever it prints is an error. */
   async monitor(command: string): Promise<void> {
-    const printed = z.string().parse(await this.execute('human-monitor-command', { 'command-line': command }));
-    if (printed.trim() !== '') throw new LabError(`${this.#board}: ${command}: ${printed.trim()}`, { board: this.#board });
+    const printed = z
+      .string()
+      .parse(await this.execute('human-monitor-command', { 'command-line': command }));
+    if (printed.trim() !== '')
+      throw new LabError(`${this.#board}: ${command}: ${printed.trim()}`, { board: this.#board });
   }
 
   close(): void {
@@ -95,6 +119,7 @@ export class Qmp {
     }
     if ('event' in parsed) this.#onEvent(parsed);
     else if ('return' in parsed) this.#pending.get(parsed.id)?.resolve(parsed.return);
-    else if ('error' in parsed && parsed.id !== undefined) this.#pending.get(parsed.id)?.reject(new Error(parsed.error.desc));
+    else if ('error' in parsed && parsed.id !== undefined)
+      this.#pending.get(parsed.id)?.reject(new Error(parsed.error.desc));
   }
 }

@@ -12,7 +12,8 @@ export function payloadOf(bzImage: Buffer): { payload: Buffer; compression: 'xz'
   const setupSectors = bzImage.readUInt8(0x1f1) || 4;
   const start = (setupSectors + 1) * 512 + bzImage.readUInt32LE(0x248);
   const length = bzImage.readUInt32LE(0x24c);
-  if (length === 0 || start + length > bzImage.length) throw new RangeError('payload lies outside of the file');
+  if (length === 0 || start + length > bzImage.length)
+    throw new RangeError('payload lies outside of the file');
   const payload = bzImage.subarray(start, start + length);
   return { payload, compression: payload.toString('hex', 0, 6) === 'fd377a585a00' ? 'xz' : 'unknown' };
 }

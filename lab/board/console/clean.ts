@@ -3,7 +3,8 @@ import { StringDecoder } from 'node:string_decoder';
 import { sanitize } from '../../text.ts';
 
 /** An escape sequence, or a carriage return, that may go on in the next piece. */
-const UNFINISHED = /(?:\x1b(?:\[[\x20-\x3f]{0,64}|\][^\x07\x1b]{0,256}\x1b?|[PX^_][^\x1b]{0,256}\x1b?|[\x20-\x2f]{0,8})?|\x9b[\x20-\x3f]{0,64}|\r+)$/;
+const UNFINISHED =
+  /(?:\x1b(?:\[[\x20-\x3f]{0,64}|\][^\x07\x1b]{0,256}\x1b?|[PX^_][^\x1b]{0,256}\x1b?|[\x20-\x2f]{0,8})?|\x9b[\x20-\x3f]{0,64}|\r+)$/;
 /** No unfinished sequence is longer. */
 const MAX_HELD = 260;
 

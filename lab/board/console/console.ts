@@ -106,14 +106,19 @@ export class Console {
   /** Types text as it is. Throws LabError when the device is away or takes no input. */
   async write(data: string | Buffer): Promise<void> {
     const port = this.#port;
-    if (!port) throw new LabError(`the console of ${this.#options.board} is not there`, { board: this.#options.board, code: 'absent' });
+    if (!port)
+      throw new LabError(`the console of ${this.#options.board} is not there`, {
+        board: this.#options.board,
+        code: 'absent',
+      });
     await port.write(typeof data === 'string' ? Buffer.from(data) : data);
     const sent = sanitize(data.toString()).trim();
     if (sent !== '') this.#options.journal.append('console.sent', { text: sent.slice(0, 200) });
   }
 
   async sendBreak(): Promise<void> {
-    if (!this.#port?.sendBreak) throw new LabError(`the console of ${this.#options.board} can't send a break`, { code: 'unsupported' });
+    if (!this.#port?.sendBreak)
+      throw new LabError(`the console of ${this.#options.board} can't send a break`, { code: 'unsupported' });
     await this.#port.sendBreak();
     this.#options.journal.append('console.event', { event: 'break sent' });
   }
@@ -135,7 +140,12 @@ export class Console {
         if (match) resolve(match);
       }),
     );
-    return { index: found.index, match: found.match, before: this.#history.slice(from, found.start), position: found.end };
+    return {
+      index: found.index,
+      match: found.match,
+      before: this.#history.slice(from, found.start),
+      position: found.end,
+    };
   }
 
   /** From whatever it shows (a login prompt, a shell, a half-typed line) to a shell that answers. */
@@ -237,7 +247,11 @@ export class Console {
   }
 
   #recordLine(partial: boolean): void {
-    this.#options.journal.append('console.line', { text: this.#line, partial, truncatedBytes: this.#lineDropped });
+    this.#options.journal.append('console.line', {
+      text: this.#line,
+      partial,
+      truncatedBytes: this.#lineDropped,
+    });
   }
 
   /** Appends in the background, one write at a time. */
@@ -246,11 +260,14 @@ export class Console {
     if (rawPath === undefined) return;
     this.#rawPending.push(bytes);
     this.#rawWriting ??= (async () => {
-      while (this.#rawPending.length > 0) await appendFile(rawPath, Buffer.concat(this.#rawPending.splice(0)));
+      while (this.#rawPending.length > 0)
+        await appendFile(rawPath, Buffer.concat(this.#rawPending.splice(0)));
     })()
       .catch((error: unknown) => {
         const lost = this.#rawPending.splice(0).reduce((sum, { length }) => sum + length, 0);
-        journal.append('journal.note', { message: `raw console bytes could not be kept (${lost} and some): ${messageOf(error)}` });
+        journal.append('journal.note', {
+          message: `raw console bytes could not be kept (${lost} and some): ${messageOf(error)}`,
+        });
       })
       .finally(() => {
         this.#rawWriting = null;
@@ -270,16 +287,21 @@ export class Console {
     const left = () => ({ ...options, timeoutMs: Math.max(1, deadline - performance.now()) });
     for (let from = this.position; ; ) {
       await this.write(`${CTRL_C}\r`);
-      const seen = await this.expect([loginPrompt, SHELL_PROMPT], { ...left(), timeoutMs: Math.min(5000, left().timeoutMs), from }).catch(
-        (error: unknown) => {
-          if (!(error instanceof LabError) || error.code !== 'timeout' || performance.now() > deadline) throw error;
-          return null;
-        },
-      );
+      const seen = await this.expect([loginPrompt, SHELL_PROMPT], {
+        ...left(),
+        timeoutMs: Math.min(5000, left().timeoutMs),
+        from,
+      }).catch((error: unknown) => {
+        if (!(error instanceof LabError) || error.code !== 'timeout' || performance.now() > deadline)
+          throw error;
+        return null;
+      });
       if (seen?.index === 1) return await this.#resync(left());
       if (seen?.index !== 0) continue;
       // Ctrl-C may have brought another prompt; the last one counts.
-      await this.expect(SHELL_PROMPT, { ...left(), timeoutMs: 300, from: seen.position }).catch(() => undefined);
+      await this.expect(SHELL_PROMPT, { ...left(), timeoutMs: 300, from: seen.position }).catch(
+        () => undefined,
+      );
       from = this.position;
       await this.write(`${user}\r`);
       const next = await this.expect([passwordPrompt, SHELL_PROMPT, /incorrect/i], { ...left(), from });
@@ -301,7 +323,10 @@ export class Console {
     });
   }
 
-  async #run(command: string, options: { timeoutMs: number; signal?: AbortSignal }): Promise<ConsoleRunResult> {
+  async #run(
+    command: string,
+    options: { timeoutMs: number; signal?: AbortSignal },
+  ): Promise<ConsoleRunResult> {
     const frame = new Frame(command);
     const started = performance.now();
     const pieces: string[] = [];
@@ -325,7 +350,7 @@ export class Console {
       await this.#recover(error);
       throw error;
     }
-    return { ...frame.result(pieces.join('')), durationMs: Math.round(performance.now() - started) };
+    return { ...frame.result(pieces.join('')), durationMs: performance.now() - started };
   }
 
   /** Ends what may still run, so that the next command finds a shell. */
@@ -348,7 +373,11 @@ export class Console {
     await seen;
   }
 
-  async #waitFor<T>(options: WaitOptions, what: string, subscribe: (resolve: (value: T) => void) => () => void): Promise<T> {
+  async #waitFor<T>(
+    options: WaitOptions,
+    what: string,
+    subscribe: (resolve: (value: T) => void) => () => void,
+  ): Promise<T> {
     const { timeoutMs = 30_000, signal } = options;
     const { board } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<T>();

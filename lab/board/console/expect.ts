@@ -24,14 +24,17 @@ export class Matcher {
   constructor(patterns: readonly (string | RegExp)[]) {
     for (const [index, pattern] of patterns.entries()) {
       if (typeof pattern === 'string') this.#literals.push({ index, literal: pattern });
-      else this.#regexes.push({ index, regex: new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')) });
+      else
+        this.#regexes.push({ index, regex: new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')) });
     }
     this.#overlap = Math.max(0, ...this.#literals.map(({ literal }) => literal.length - 1));
   }
 
   /** The earliest match that is complete with this piece of text; null when there is none yet. */
   feed(text: string, position: number): Found | null {
-    const found = [this.#feedLiterals(text, position), this.#feedLines(text, position)].filter((each) => each !== null);
+    const found = [this.#feedLiterals(text, position), this.#feedLines(text, position)].filter(
+      (each) => each !== null,
+    );
     found.sort((a, b) => a.start - b.start || a.index - b.index);
     return found[0] ?? null;
   }

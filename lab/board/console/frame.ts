@@ -27,7 +27,9 @@ export class Frame {
   /** Lines to be typed. Their echo never holds a mark: each mark is typed in two parts. */
   typed(): string[] {
     const mark = (end: string) => `H''IL-${this.#token}-${end}`;
-    const pieces = encode(this.#command).match(new RegExp(`(?:\\\\0\\d{3}|[^\\\\]){1,${TYPED / 5}}`, 'g')) ?? [''];
+    const pieces = encode(this.#command).match(
+      new RegExp(`(?:\\\\0\\d{3}|[^\\\\]){1,${TYPED / 5}}`, 'g'),
+    ) ?? [''];
     const parts = pieces.map((piece, index) => `hil=${index === 0 ? '' : '$hil'}'${piece}'`);
     const collect = `hil=$(sh -c "$(printf %b "$hil")" 2>&1 </dev/null; echo ":$?")`;
     const print = `printf '\\n${mark('S')}\\n%s\\n${mark('E')} %s\\n' "$hil" "$(printf %s "$hil" | md5sum)"`;
@@ -44,9 +46,9 @@ export class Frame {
   result(bytes: string): FrameResult {
     const seen = lineEnds(bytes);
     const plain = this.#read(seen);
-    if (plain?.proven) return { ...plain, disturbed: false };
+    if (plain?.proven) return { exitCode: plain.exitCode, output: plain.output, disturbed: false };
     const cleaned = this.#read(withoutKernelLines(seen));
-    if (cleaned?.proven) return { ...cleaned, disturbed: false };
+    if (cleaned?.proven) return { exitCode: cleaned.exitCode, output: cleaned.output, disturbed: false };
     const best = cleaned ?? plain;
     return { exitCode: null, output: best?.output ?? decode(withoutKernelLines(seen)), disturbed: true };
   }

@@ -47,7 +47,10 @@ async function writeAll(stream: ReadStream, path: string, bytes: Buffer): Promis
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const gone = () => reject(new LabError(`the console ${path} went away`, { code: 'absent' }));
   if (!stream.writable) gone();
-  const late = () => reject(new LabError(`the console ${path} takes no input`, { code: 'timeout', hint: 'is the board frozen?' }));
+  const late = () =>
+    reject(
+      new LabError(`the console ${path} takes no input`, { code: 'timeout', hint: 'is the board frozen?' }),
+    );
   const timer = setTimeout(late, WRITE_MS);
   stream.once('close', gone);
   stream.write(bytes, (error) => (error ? reject(error) : resolve()));

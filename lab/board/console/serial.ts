@@ -20,21 +20,32 @@ async function openSerial(path: string, baudRate: number): Promise<ConsolePort> 
     port.open((cause) => {
       if (!cause) return resolve();
       const locked = /lock/i.test(cause.message);
-      const hint = locked ? 'another program has it open' : 'check the cable, and that this user may use it (group dialout)';
-      reject(new LabError(`cannot open the serial port ${path}: ${cause.message}`, { code: 'absent', hint, cause }));
+      const hint = locked
+        ? 'another program has it open'
+        : 'check the cable, and that this user may use it (group dialout)';
+      reject(
+        new LabError(`cannot open the serial port ${path}: ${cause.message}`, {
+          code: 'absent',
+          hint,
+          cause,
+        }),
+      );
     });
   });
   const gone = () => new LabError(`the serial port ${path} went away`, { code: 'absent' });
   return {
     onData: (listener) => void port.on('data', listener),
-    onClose: (listener) => void port.once('close', (error: Error | null) => listener(error ? messageOf(error) : 'closed')),
+    onClose: (listener) =>
+      void port.once('close', (error: Error | null) => listener(error ? messageOf(error) : 'closed')),
     // After a hang-up write() of this package never calls back, so the close is awaited beside it.
     write: async (bytes) => {
       if (!port.isOpen) throw gone();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const closed = () => reject(gone());
       port.once('close', closed);
-      port.write(bytes, (error) => (error ? reject(gone()) : port.drain((late) => (late ? reject(gone()) : resolve()))));
+      port.write(bytes, (error) =>
+        error ? reject(gone()) : port.drain((late) => (late ? reject(gone()) : resolve())),
+      );
       try {
         await promise;
       } finally {
@@ -54,5 +65,7 @@ async function openSerial(path: string, baudRate: number): Promise<ConsolePort> 
 }
 
 async function set(port: SerialPort, lines: { brk: boolean }): Promise<void> {
-  await new Promise<void>((resolve, reject) => port.set(lines, (error) => (error ? reject(error) : resolve())));
+  await new Promise<void>((resolve, reject) =>
+    port.set(lines, (error) => (error ? reject(error) : resolve())),
+  );
 }

@@ -1,0 +1,65 @@
+/** `hil boards`: the boards of the lab, their state and who uses them. */
+import { styleText } from 'node:util';
+import type { Command } from 'commander';
+import { LabClient } from '../client/client.ts';
+import { virtualLab } from '../config/lab.ts';
+import type { BoardInfo } from '../rpc/schema.ts';
+import { sanitize } from '../text.ts';
+import { colours, type Invocation } from './invocation.ts';
+import { table } from './table.ts';
+import { formatBytes } from './units.ts';
+
+export function define(command: Command, invocation: Invocation): void {
+  command
+    .option('--json', 'as JSON, for programs')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  hil boards
+  hil boards --json | jq -r '.[] | select(.state == "ready").name'
+
+States: off, booting, on (no SSH yet), ready, frozen, crashed, quarantined (unfit, with the reason).`,
+    )
+    .action(async (options: { json?: true }) => {
+      const boards = await boardInfos();
+      if (options.json) return await invocation.json(boards);
+      await invocation.write(listing(boards, colours(process.stdout)));
+    });
+}
+
+/** As the controller sees them; without one none is on. */
+async function boardInfos(): Promise<BoardInfo[]> {
+  await using lab = await LabClient.ifRunning({ client: 'hil boards' });
+  if (lab !== null) return (await lab.call('lab.status', {})).boards;
+  return virtualLab().boards.map(({ name, profile }) => ({
+    ...{ name, profile: profile.name, title: profile.title, capabilities: [...profile.capabilities] },
+    ...{ state: 'off', lease: null, sshPort: null, consolePath: null, memoryBytes: null },
+  }));
+}
+
+const COLOUR: Partial<Record<BoardInfo['state'], 'green' | 'yellow' | 'red' | 'gray'>> = {
+  off: 'gray',
+  ready: 'green',
+  booting: 'yellow',
+  on: 'yellow',
+  frozen: 'yellow',
+  crashed: 'red',
+  quarantined: 'red',
+};
+
+/** The boards as a table, ending with a line end. */
+export function listing(boards: readonly BoardInfo[], colour: boolean): string {
+  const rows = boards.map((board) => [
+    board.name,
+    board.reason === undefined ? board.state : `${board.state} (${sanitize(board.reason)})`,
+    board.lease === null ? '-' : sanitize(board.lease.owner),
+    board.memoryBytes === null ? '-' : formatBytes(board.memoryBytes),
+    board.sshPort === null ? '-' : String(board.sshPort),
+    board.title,
+  ]);
+  return table(['BOARD', 'STATE', 'USED BY', 'MEMORY', 'SSH PORT', 'WHAT'], rows, (text, row, column) => {
+    const style = column === 1 ? COLOUR[boards[row]?.state ?? 'off'] : undefined;
+    return colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
+  });
+}

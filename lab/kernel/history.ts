@@ -1,0 +1,103 @@
+/** The kernel's records over several boots: in order, without doubles, what was lost counted, memory bounded. */
+import type { KernelRecord } from './kmsg.ts';
+
+/** A place in the kernel's log. */
+export interface KernelMark {
+  /** Empty before the first boot was seen. */
+  bootId: string;
+  /** The last record before the mark; -1 when there was none. */
+  seq: number;
+}
+
+interface Stored {
+  boot: number;
+  record: KernelRecord;
+}
+
+interface Loss {
+  boot: number;
+  /** The first record after it. */
+  seq: number;
+  records: number;
+}
+
+export const HISTORY_LIMIT = 50_000;
+
+export class KernelHistory {
+  readonly #limit: number;
+  readonly #boots: string[] = [];
+  #stored: Stored[] = [];
+  readonly #losses: Loss[] = [];
+  #lastSeq = -1;
+  #lastUs = -1;
+
+  constructor(limit = HISTORY_LIMIT) {
+    this.#limit = limit;
+  }
+
+  /** Seen last in the current boot; -1 when nothing was. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  get lastUs(): number {
+    return this.#lastUs;
+  }
+
+  /** What follows is of this boot. True when that is another than before. */
+  enterBoot(bootId: string): boolean {
+    if (this.#boots.at(-1) === bootId) return false;
+    this.#boots.push(bootId);
+    this.#lastSeq = -1;
+    this.#lastUs = -1;
+    return true;
+  }
+
+  /**
+   * Takes the next record. `fresh` is false for one that is known already; `lost` counts those missing before it. Of
+   * the very first boot, what was overwritten before anyone looked does not count. `keep` false notes only its place.
+   */
+  take(record: KernelRecord, keep: boolean): { fresh: boolean; lost: number } {
+    if (record.seq <= this.#lastSeq) return { fresh: false, lost: 0 };
+    const boot = this.#boots.length - 1;
+    const firstLook = this.#lastSeq === -1 && boot === 0;
+    const lost = firstLook ? 0 : record.seq - this.#lastSeq - 1;
+    this.#lastSeq = record.seq;
+    this.#lastUs = record.us;
+    if (lost > 0) this.#losses.push({ boot, seq: record.seq, records: lost });
+    if (keep) this.#stored.push({ boot, record });
+    if (this.#stored.length > this.#limit) this.#trim();
+    return { fresh: true, lost };
+  }
+
+  mark(): KernelMark {
+    return { bootId: this.#boots.at(-1) ?? '', seq: this.#lastSeq };
+  }
+
+  /** Records after the mark, of that boot and later ones; all there are for a mark of an unknown boot. */
+  since(mark: KernelMark): KernelRecord[] {
+    const boot = this.#boots.lastIndexOf(mark.bootId);
+    return this.#stored
+      .filter((stored) => isAfter(stored.boot, stored.record.seq, boot, mark))
+      .map(({ record }) => record);
+  }
+
+  /** Records after the mark that were overwritten before they were read, or no longer fit into memory. */
+  lostSince(mark: KernelMark): number {
+    const boot = this.#boots.lastIndexOf(mark.bootId);
+    return this.#losses
+      .filter((loss) => isAfter(loss.boot, loss.seq, boot, mark))
+      .reduce((sum, loss) => sum + loss.records, 0);
+  }
+
+  #trim(): void {
+    const cut = this.#stored.splice(0, Math.ceil(this.#limit / 10));
+    const last = cut.at(-1);
+    if (last !== undefined) this.#losses.push({ boot: last.boot, seq: last.record.seq, records: cut.length });
+    this.#losses.splice(0, this.#losses.length - 1000);
+  }
+}
+
+function isAfter(boot: number, seq: number, markBoot: number, mark: KernelMark): boolean {
+  return boot > markBoot || (boot === markBoot && seq > mark.seq);
+}

@@ -1,0 +1,396 @@
+/** A station on a board: wpa_supplicant, in a network namespace of its own, up only when the gateway answers. */
+
+import type { z } from 'zod';
+import type { BoardContext } from '../board/context.ts';
+import { quote } from '../board/remote.ts';
+import { abortReason, ConfigError, HarnessError, LabError, messageOf, ProductError } from '../errors.ts';
+import { Daemon } from './daemon.ts';
+import { keyValues, withoutStamp, wpaSupplicantEvent } from './events.ts';
+import { type StationInfo, StationOptions, type StationStatus, type WpaEvent } from './station-options.ts';
+import { UndoStack } from './undo.ts';
+import { listWireless, missingTool, usable } from './wireless.ts';
+import { type ResolvedStationOptions, wpaSupplicantConfig } from './wpa-config.ts';
+
+const RUN_DIR = '/run/hil';
+/** Events kept for waitForEvent. */
+const KEPT = 1000;
+
+export interface PingResult {
+  sent: number;
+  received: number;
+  rttMs: number[];
+}
+
+/**
+ * Brings a station up: associated, with an address, its gateway answering. Throws ProductError with code
+ * `wrong-passphrase`, `network-not-found`, `association-rejected`, `no-dhcp`, `no-ping` or `association-timeout`, LabError
+ * when something else is in the way. Whatever was begun is undone then.
+ */
+export async function startStation(
+  ctx: BoardContext,
+  input: z.input<typeof StationOptions>,
+): Promise<Station> {
+  const options = StationOptions.parse(input);
+  const radio = ctx.profile.radios.find((each) =>
+    options.interface === undefined ? each.role === 'station' : each.interface === options.interface,
+  );
+  const name = options.interface ?? radio?.interface;
+  if (name === undefined)
+    throw new ConfigError(`${ctx.name} (${ctx.profile.name}) has no radio for a station`, {
+      board: ctx.name,
+    });
+  const station = new Station(ctx, { ...options, interface: name }, radio?.namespace ?? null);
+  try {
+    await station.up();
+  } catch (error) {
+    await station.stop().catch((undoing: unknown) =>
+      ctx.journal.append('link.state', {
+        link: name,
+        kind: 'station',
+        state: 'undo failed',
+        detail: messageOf(undoing),
+      }),
+    );
+    throw error;
+  }
+  return station;
+}
+
+export class Station {
+  readonly #ctx: BoardContext;
+  readonly #options: ResolvedStationOptions;
+  readonly #namespace: string | null;
+  readonly #undo = new UndoStack();
+  readonly #listeners = new Set<(event: WpaEvent) => void>();
+  #events: WpaEvent[] = [];
+  #count = 0;
+  #supplicant: Daemon | null = null;
+  #info: StationInfo | null = null;
+
+  constructor(ctx: BoardContext, options: ResolvedStationOptions, namespace: string | null) {
+    this.#ctx = ctx;
+    this.#options = options;
+    this.#namespace = namespace;
+  }
+
+  /** Throws HarnessError before it is up. */
+  get info(): StationInfo {
+    if (!this.#info) throw new HarnessError('the station is not up yet');
+    return this.#info;
+  }
+
+  async up(): Promise<void> {
+    const { remote, name: board } = this.#ctx;
+    const link = this.#options.interface;
+    this.#state('starting');
+    const { phy } = usable(board, await listWireless(remote), link, 'managed');
+    if (this.#namespace !== null) await this.#enterNamespace(phy.name, this.#namespace);
+    await remote.upload(Buffer.from(wpaSupplicantConfig(this.#options, this.#controlDir)), this.#configPath, {
+      mode: 0o600,
+    });
+    this.#undo.push('configuration', () =>
+      remote.run(`rm -f ${this.#configPath}; rm -rf ${this.#controlDir}`),
+    );
+    this.#undo.push('interface', () =>
+      remote.run(this.#inside(`ip addr flush dev ${quote(link)}; ip link set ${quote(link)} down`)),
+    );
+    const started = performance.now();
+    await this.#startSupplicant();
+    const connected = await this.#connected();
+    await this.#complete(started, connected - started);
+  }
+
+  /** wpa_supplicant's status and what the driver says of the link. */
+  async status(): Promise<StationStatus> {
+    const fields = keyValues(await this.command('status'));
+    const link = await this.#ctx.remote.check(this.#inside(`iw dev ${quote(this.#options.interface)} link`));
+    const signal = /signal: (-?\d+)/.exec(link)?.[1];
+    const rate = /tx bitrate: ([\d.]+)/.exec(link)?.[1];
+    return {
+      state: fields.wpa_state ?? 'UNKNOWN',
+      fields,
+      ...(signal === undefined ? {} : { signalDbm: Number(signal) }),
+      ...(rate === undefined ? {} : { txBitrateMbps: Number(rate) }),
+    };
+  }
+
+  /** What wpa_cli prints for a command, such as `status` or `scan_results`. */
+  async command(command: string): Promise<string> {
+    const { stdout, stderr, exitCode } = await this.#ctx.remote.run(
+      this.#inside(`wpa_cli -p ${this.#controlDir} -i ${quote(this.#options.interface)} ${command}`),
+    );
+    if (exitCode === 0 && !/^(?:FAIL|UNKNOWN COMMAND)/m.test(stdout)) return stdout;
+    throw new ProductError(`${this.#ctx.name}: wpa_cli ${command}: ${(stdout + stderr).trim()}`, {
+      board: this.#ctx.name,
+      code: 'wpa-refused',
+    });
+  }
+
+  /** Drops the association and makes it anew, address included. */
+  async reconnect(): Promise<void> {
+    const started = performance.now();
+    const mark = this.mark();
+    await this.command('disconnect');
+    await this.waitForEvent('CTRL-EVENT-DISCONNECTED', { since: mark });
+    const again = this.mark();
+    await this.command('reconnect');
+    await this.waitForEvent('CTRL-EVENT-CONNECTED', { since: again, timeoutMs: this.#options.timeoutMs });
+    await this.#complete(started, performance.now() - started);
+  }
+
+  /** The number of events so far: pass it as `since` to see only what comes later. */
+  mark(): number {
+    return this.#count;
+  }
+
+  /** Waits for an event by its name. Throws ProductError (code `timeout`) with the events seen. */
+  async waitForEvent(
+    name: string,
+    options: { timeoutMs?: number; since?: number; signal?: AbortSignal } = {},
+  ): Promise<WpaEvent> {
+    const { timeoutMs = 30_000, since = this.mark() } = options;
+    const known = this.#events.find((event) => event.index > since && event.event === name);
+    if (known) return known;
+    const signal = options.signal ? AbortSignal.any([options.signal, this.#ctx.signal]) : this.#ctx.signal;
+    const { promise, resolve, reject } = Promise.withResolvers<WpaEvent>();
+    const listener = (event: WpaEvent) => {
+      if (event.event === name) resolve(event);
+    };
+    const late = () => {
+      const seen = this.#events.filter((event) => event.index > since).map((event) => event.event);
+      const hint = `events seen: ${seen.length === 0 ? 'none' : seen.join(', ')}`;
+      reject(
+        new ProductError(`${this.#ctx.name}: no ${name} within ${timeoutMs / 1000} s`, {
+          board: this.#ctx.name,
+          code: 'timeout',
+          hint,
+        }),
+      );
+    };
+    const timer = setTimeout(late, timeoutMs);
+    const onAbort = () => reject(abortReason(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#listeners.add(listener);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      this.#listeners.delete(listener);
+    }
+  }
+
+  async ping(host: string, { count }: { count: number }): Promise<PingResult> {
+    const { stdout } = await this.#ctx.remote.run(this.#inside(`ping -c ${count} -W 2 ${quote(host)}`), {
+      timeoutMs: (count + 5) * 3000,
+    });
+    const [, sent = '0', received = '0'] =
+      /(\d+) packets transmitted, (\d+) (?:packets )?received/.exec(stdout) ?? [];
+    const rttMs = [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
+    return { sent: Number(sent), received: Number(received), rttMs };
+  }
+
+  /** Undoes everything; harmless when called again. */
+  async stop(): Promise<void> {
+    await this.#undo.undo();
+    this.#state('stopped');
+  }
+
+  get #configPath(): string {
+    return `${RUN_DIR}/wpa_supplicant-${this.#options.interface}.conf`;
+  }
+
+  get #controlDir(): string {
+    return `${RUN_DIR}/wpa_supplicant-${this.#options.interface}`;
+  }
+
+  /** A command line for the station's namespace. */
+  #inside(command: string): string {
+    return this.#namespace === null
+      ? command
+      : `ip netns exec ${quote(this.#namespace)} sh -c ${quote(command)}`;
+  }
+
+  #state(state: string, detail?: string): void {
+    this.#ctx.journal.append('link.state', {
+      link: this.#options.interface,
+      kind: 'station',
+      state,
+      ...(detail === undefined ? {} : { detail }),
+    });
+  }
+
+  async #enterNamespace(phy: string, namespace: string): Promise<void> {
+    const { remote } = this.#ctx;
+    const name = quote(namespace);
+    await remote.check(`ip netns add ${name} && ip netns exec ${name} ip link set lo up`);
+    this.#undo.push('namespace', () => remote.check(`ip netns del ${name}`));
+    await remote.check(`iw phy ${phy} set netns name ${name}`);
+    // A radio goes back by itself when its namespace is deleted, but only some time later.
+    this.#undo.push('radio', () =>
+      remote.check(
+        `! ip netns exec ${name} [ -e /sys/class/ieee80211/${phy} ] || ip netns exec ${name} iw phy ${phy} set netns 1`,
+      ),
+    );
+  }
+
+  async #startSupplicant(): Promise<void> {
+    const { remote, journal, signal, name: board } = this.#ctx;
+    const link = this.#options.interface;
+    const command = this.#inside(
+      `exec wpa_supplicant -t -D nl80211 -i ${quote(link)} -c ${this.#configPath}`,
+    );
+    const supplicant = await Daemon.start({
+      ...{ remote, signal, name: 'wpa_supplicant', command },
+      onLine: (line) => {
+        journal.append('wpa_supplicant.line', { interface: link, text: line });
+        const event = wpaSupplicantEvent(line);
+        if (event) this.#event(event, journal);
+      },
+    });
+    this.#supplicant = supplicant;
+    this.#undo.push('wpa_supplicant', () => supplicant.stop());
+    try {
+      await supplicant.waitFor(
+        (line) => (/Successfully initialized wpa_supplicant/.test(line) ? true : null),
+        15_000,
+        'it was initialised',
+      );
+    } catch (error) {
+      if (supplicant.lines.some((line) => /not found/.test(line)))
+        throw missingTool(board, 'wpa_supplicant', 'wpasupplicant');
+      const mistake = supplicant.lines.map(withoutStamp).find((line) => /^Line \d+: /.test(line));
+      if (mistake !== undefined)
+        throw new ConfigError(`${board}: wpa_supplicant does not take its configuration: ${mistake}`, {
+          board,
+          code: 'wpa-config',
+        });
+      throw error;
+    }
+  }
+
+  #event(event: NonNullable<ReturnType<typeof wpaSupplicantEvent>>, journal: BoardContext['journal']): void {
+    journal.append('wpa_supplicant.event', event);
+    const { interface: _, ...rest } = event;
+    const numbered: WpaEvent = { ...rest, index: ++this.#count };
+    this.#events.push(numbered);
+    if (this.#events.length > KEPT) this.#events.shift();
+    for (const listener of [...this.#listeners]) listener(numbered);
+  }
+
+  /** Resolves with the time of the association; rejects as soon as it is clear that there will be none. */
+  async #connected(): Promise<number> {
+    const { name: board } = this.#ctx;
+    const { ssid, timeoutMs } = this.#options;
+    const supplicant = this.#supplicant;
+    if (!supplicant) throw new HarnessError('no wpa_supplicant');
+    const decide = (line: string): true | null => {
+      const event = wpaSupplicantEvent(line);
+      if (event?.event === 'CTRL-EVENT-CONNECTED') return true;
+      const wrongKey =
+        event?.event === 'CTRL-EVENT-SSID-TEMP-DISABLED' && /reason=WRONG_KEY/.test(event.detail ?? '');
+      if (wrongKey || /pre-shared key may be incorrect/.test(line)) {
+        throw new ProductError(`${board}: the access point refused the passphrase for "${ssid}"`, {
+          board,
+          code: 'wrong-passphrase',
+          hint: withoutStamp(line),
+        });
+      }
+      return null;
+    };
+    try {
+      await supplicant.waitFor(decide, timeoutMs, `it was associated with "${ssid}"`);
+      return performance.now();
+    } catch (error) {
+      if (!(error instanceof LabError) || error.code !== 'timeout') throw error;
+      throw await this.#whyNot(supplicant.lines.map(withoutStamp), error);
+    }
+  }
+
+  async #whyNot(lines: readonly string[], cause: LabError): Promise<ProductError> {
+    const { name: board } = this.#ctx;
+    const { ssid, timeoutMs } = this.#options;
+    const rejected = lines.findLast((line) => /CTRL-EVENT-(?:ASSOC-REJECT|AUTH-REJECT)/.test(line));
+    if (rejected !== undefined)
+      return new ProductError(`${board}: the association with "${ssid}" was rejected`, {
+        board,
+        code: 'association-rejected',
+        hint: rejected,
+        cause,
+      });
+    if (!lines.some((line) => /Trying to (?:associate|authenticate)/.test(line))) {
+      const seen = (await this.command('scan_results'))
+        .split('\n')
+        .slice(1)
+        .map((line) => line.split('\t').slice(4).join(' '))
+        .filter((name) => name !== '');
+      const hint = `networks seen: ${seen.length === 0 ? 'none' : seen.join(', ')}`;
+      return new ProductError(`${board}: the network "${ssid}" was not found within ${timeoutMs / 1000} s`, {
+        board,
+        code: 'network-not-found',
+        hint,
+        cause,
+      });
+    }
+    return new ProductError(`${board}: not associated with "${ssid}" within ${timeoutMs / 1000} s`, {
+      board,
+      code: 'association-timeout',
+      hint: lines.slice(-4).join('\n'),
+      cause,
+    });
+  }
+
+  /** Address, proof and info, once associated. */
+  async #complete(started: number, associationMs: number): Promise<void> {
+    const { address, gateway } = await this.#address();
+    const { received } = await this.ping(gateway, { count: 3 });
+    const { name: board } = this.#ctx;
+    if (received === 0)
+      throw new ProductError(`${board}: associated, address ${address}, but ${gateway} does not answer`, {
+        board,
+        code: 'no-ping',
+      });
+    const { fields } = await this.status();
+    this.#info = {
+      ...{
+        interface: this.#options.interface,
+        namespace: this.#namespace,
+        ssid: this.#options.ssid,
+        address,
+      },
+      bssid: fields.bssid ?? '',
+      frequencyMhz: Number(fields.freq),
+      keyManagement: fields.key_mgmt ?? '',
+      associationMs: Math.round(associationMs),
+      upMs: Math.round(performance.now() - started),
+    };
+    this.#state('up', `${address}, ${this.#info.bssid}`);
+  }
+
+  async #address(): Promise<{ address: string; gateway: string }> {
+    const { remote, name: board } = this.#ctx;
+    const link = quote(this.#options.interface);
+    const { address, gateway } = this.#options;
+    if (address !== 'dhcp') {
+      await remote.check(this.#inside(`ip addr replace ${address} dev ${link}`));
+      const own = address.slice(0, address.indexOf('/'));
+      return { address: own, gateway: gateway ?? own.replace(/\.\d+$/, '.1') };
+    }
+    const client = `if command -v udhcpc >/dev/null; then udhcpc -i ${link} -n -q -f -t 8 -T 1; else dhclient -1 -v ${link}; fi`;
+    const { exitCode, stdout, stderr } = await remote.run(this.#inside(client), { timeoutMs: 30_000 });
+    const said = stdout + stderr;
+    if (exitCode === 127) throw missingTool(board, 'DHCP client', 'udhcpc');
+    const own = /inet (\d+(?:\.\d+){3})/.exec(
+      await remote.check(this.#inside(`ip -4 addr show dev ${link}`)),
+    )?.[1];
+    if (exitCode !== 0 || own === undefined) {
+      throw new ProductError(`${board}: associated, but no address came by DHCP`, {
+        board,
+        code: 'no-dhcp',
+        hint: said.trim().split('\n').slice(-3).join('\n'),
+      });
+    }
+    const server = /from (?:server )?(\d+(?:\.\d+){3})/.exec(said)?.[1];
+    return { address: own, gateway: gateway ?? server ?? own.replace(/\.\d+$/, '.1') };
+  }
+}

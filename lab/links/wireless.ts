@@ -1,0 +1,127 @@
+/** The radios of a board, and whether one can be had for what is wanted. */
+import { quote, type Remote } from '../board/remote.ts';
+import { ConfigError, LabError, ProductError } from '../errors.ts';
+import {
+  type Channel,
+  type Phy,
+  parseCountry,
+  parseIwDev,
+  parseIwPhy,
+  type WirelessInterface,
+} from './wireless-parse.ts';
+
+export interface Wireless {
+  interfaces: WirelessInterface[];
+  phys: Phy[];
+  country: string | null;
+  /** Of radios only: `phy0` -> why it can't send. */
+  blocked: Record<string, string>;
+  /** Command lines of programs that drive radios by themselves. */
+  managers: string[];
+}
+
+const ASK = `
+iw dev; echo '=== '; iw phy; echo '=== '; iw reg get; echo '=== '
+for r in /sys/class/rfkill/rfkill*; do [ -e "$r/name" ] && echo "$(cat "$r/name") $(cat "$r/soft") $(cat "$r/hard")"; done; echo '=== '
+for p in /proc/[0-9]*; do
+  case $(cat "$p/comm" 2>/dev/null) in hostapd|wpa_supplicant|NetworkManager|iwd|connmand) echo "$(basename "$p") $(tr '\\0' ' ' < "$p/cmdline")";; esac
+done`;
+
+/** Asks the board for all of it in one go; `namespace` for radios that were moved into one. */
+export async function listWireless(remote: Remote, namespace: string | null = null): Promise<Wireless> {
+  const inside = namespace === null ? ASK : `ip netns exec ${quote(namespace)} sh -c ${quote(ASK)}`;
+  const { stdout, stderr } = await remote.run(inside, { timeoutMs: 20_000 });
+  if (/\biw: (?:command )?not found/.test(stderr)) throw missingTool(remote.name, 'iw', 'iw');
+  const [dev = '', phy = '', reg = '', rfkill = '', processes = ''] = stdout.split('=== \n');
+  const blocked: Record<string, string> = {};
+  for (const line of rfkill.split('\n')) {
+    const match = /^(\S+) ([01]) ([01])$/.exec(line);
+    if (match?.[1] === undefined) continue;
+    if (match[3] === '1') blocked[match[1]] = 'hardware switch';
+    else if (match[2] === '1') blocked[match[1]] = 'software (rfkill)';
+  }
+  return {
+    interfaces: parseIwDev(dev),
+    phys: parseIwPhy(phy),
+    country: parseCountry(reg),
+    blocked,
+    managers: processes.split('\n').filter((line) => line.trim() !== ''),
+  };
+}
+
+export function missingTool(board: string, tool: string, debianPackage: string): ConfigError {
+  return new ConfigError(`${board} has no ${tool}`, {
+    board,
+    code: 'tool-missing',
+    hint: `install it on the board (Debian: apt-get install ${debianPackage})`,
+  });
+}
+
+/**
+ * The interface and its radio, ready to be used in a mode. Throws, saying what is missing: no such interface, mode not
+ * supported, radio blocked, held by another program.
+ */
+export function usable(
+  board: string,
+  wireless: Wireless,
+  name: string,
+  mode: 'AP' | 'managed',
+): { interface: WirelessInterface; phy: Phy } {
+  const found = wireless.interfaces.find((each) => each.name === name);
+  if (!found) {
+    const there = wireless.interfaces.map((each) => each.name).join(', ');
+    throw new ProductError(`${board} has no wireless interface ${name}`, {
+      board,
+      code: 'no-interface',
+      hint:
+        there === '' ? 'it has none at all: is the driver loaded, its firmware there?' : `it has ${there}`,
+    });
+  }
+  const phy = wireless.phys.find((each) => each.name === found.phy);
+  if (!phy) throw new LabError(`${board}: iw tells of ${name} but not of its radio ${found.phy}`, { board });
+  if (!phy.modes.includes(mode)) {
+    throw new ProductError(`${board}: ${name} can't be ${mode === 'AP' ? 'an access point' : 'a station'}`, {
+      board,
+      code: 'mode-unsupported',
+      hint: `${phy.name} supports ${phy.modes.join(', ')}; another interface may be the right one`,
+    });
+  }
+  const why = wireless.blocked[phy.name];
+  if (why !== undefined) {
+    throw new LabError(`${board}: the radio of ${name} is blocked by ${why}`, {
+      board,
+      code: 'rfkill',
+      hint: 'rfkill unblock all',
+    });
+  }
+  const holder = wireless.managers.find(
+    (line) => line.includes(name) || /NetworkManager|iwd|connmand/.test(line),
+  );
+  if (holder !== undefined) {
+    throw new LabError(`${board}: another program holds ${name}: ${holder}`, {
+      board,
+      code: 'interface-held',
+      hint: `end it, or keep it off ${name}`,
+    });
+  }
+  return { interface: found, phy };
+}
+
+/** Throws ProductError or ConfigError when the radio may not send on a channel, saying why. */
+export function checkAllowed(board: string, phy: Phy, frequencyMhz: number, country: string | null): void {
+  const channel: Channel | undefined = phy.channels.find((each) => each.frequencyMhz === frequencyMhz);
+  const usable = phy.channels.filter((each) => !each.disabled && !each.noIr).map((each) => each.channel);
+  const hint = `in country ${country ?? '?'} it may send on ${usable.join(', ')}`;
+  if (!channel)
+    throw new ProductError(`${board}: ${phy.name} has no ${frequencyMhz} MHz`, {
+      board,
+      code: 'channel-unsupported',
+      hint,
+    });
+  if (!channel.disabled && !channel.noIr) return;
+  const why = channel.disabled ? 'is disabled' : 'may only listen (no IR)';
+  throw new ConfigError(
+    `${board}: channel ${channel.channel} (${frequencyMhz} MHz) ${why} in country ${country ?? '?'}`,
+    { board, code: 'channel-forbidden', hint },
+  );
+}

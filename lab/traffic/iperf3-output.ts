@@ -1,0 +1,97 @@
+/** Lines that iperf3 prints in its text mode with `-f k` (3.12 to 3.20) to data; anything else is null. */
+import type { Iperf3Interval } from './iperf3-options.ts';
+
+export interface Iperf3Line {
+  /** Stream number, or SUM when several run in parallel. */
+  stream: string;
+  interval: Iperf3Interval;
+  /** The last lines of a test: the whole time, as one end counted it. */
+  summary: 'sender' | 'receiver' | null;
+  /** In the time of --omit, which does not count. */
+  omitted: boolean;
+}
+
+const LINE =
+  /^\[\s*(\d+|SUM)\](?:\[[TR]X-[CS]\])?\s+(\d+(?:\.\d+)?)-\s*(\d+(?:\.\d+)?)\s+sec\s+([\d.]+) ([KMGT]?)Bytes\s+([\d.]+) ([KMGT]?)bits\/sec\s*(.*)$/;
+/** Powers of 1024 for bytes, of 1000 for bits, as iperf3 prints them. */
+const PREFIXES = ['', 'K', 'M', 'G', 'T'];
+
+export function parseIperf3Line(line: string): Iperf3Line | null {
+  const match = LINE.exec(line.trimEnd());
+  if (!match) return null;
+  const [
+    ,
+    stream = '',
+    start = '',
+    end = '',
+    amount = '',
+    bytesPrefix = '',
+    rate = '',
+    bitsPrefix = '',
+    rest = '',
+  ] = match;
+  const interval: Iperf3Interval = {
+    startS: Number(start),
+    endS: Number(end),
+    bytes: Math.round(Number(amount) * 1024 ** PREFIXES.indexOf(bytesPrefix)),
+    bitsPerSecond: Number(rate) * 1000 ** PREFIXES.indexOf(bitsPrefix),
+    ...details(rest),
+  };
+  const summary = /\b(sender|receiver)$/.exec(rest)?.[1];
+  return {
+    stream,
+    interval,
+    summary: summary === 'sender' || summary === 'receiver' ? summary : null,
+    omitted: /\(omitted\)/.test(rest),
+  };
+}
+
+/** What follows the rate: `0.038 ms  0/1725 (0%)` of a UDP receiver, `3   1.05 MBytes` of a TCP sender. */
+function details(rest: string): Partial<Iperf3Interval> {
+  const udp = /^([\d.]+) ms\s+(-?\d+)\/(\d+)/.exec(rest);
+  if (udp)
+    return { jitterMs: Number(udp[1]), lostPackets: Math.max(0, Number(udp[2])), packets: Number(udp[3]) };
+  const tcp = /^(\d+)(?:\s+[\d.]+ [KMG]?Bytes|\s+sender)/.exec(rest);
+  return tcp ? { retransmits: Number(tcp[1]) } : {};
+}
+
+export interface Iperf3Failure {
+  fault: 'product' | 'config' | 'lab';
+  code: string;
+  message: string;
+}
+
+/** Whose fault it is by iperf3's own words (src/iperf_error.c); null when it complains of nothing. */
+const FAILURES: readonly { pattern: RegExp; fault: Iperf3Failure['fault']; code: string }[] = [
+  { pattern: /iperf3: (?:command )?not found/, fault: 'config', code: 'iperf3-missing' },
+  {
+    pattern: /unrecognized option|invalid option|parameter.*error|bad argument/i,
+    fault: 'config',
+    code: 'iperf3-usage',
+  },
+  { pattern: /Address already in use|unable to start listener/i, fault: 'lab', code: 'port-taken' },
+  { pattern: /server is busy/i, fault: 'lab', code: 'server-busy' },
+  { pattern: /Connection refused/i, fault: 'lab', code: 'connection-refused' },
+  {
+    pattern: /No route to host|Network is unreachable|Host is unreachable/i,
+    fault: 'product',
+    code: 'unreachable',
+  },
+  { pattern: /Connection timed out|Operation now in progress/i, fault: 'product', code: 'connect-timeout' },
+  {
+    pattern:
+      /control socket has closed|unable to (?:receive|send) control message|Connection reset|Broken pipe/i,
+    fault: 'product',
+    code: 'control-lost',
+  },
+];
+
+export function iperf3Failure(output: string): Iperf3Failure | null {
+  const line = output.split('\n').find((each) => /error|not found|server is busy/i.test(each));
+  if (line === undefined) return null;
+  const known = FAILURES.find(({ pattern }) => pattern.test(line));
+  const message = line.replace(/^iperf3: /, '').trim();
+  return known
+    ? { fault: known.fault, code: known.code, message }
+    : { fault: 'lab', code: 'iperf3-error', message };
+}
