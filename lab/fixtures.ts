@@ -26,6 +26,7 @@ export interface HilWorkerFixtures {
 
 export interface HilFixtures {
   capabilityGate: undefined;
+  loadedDriver: undefined;
   /** The board, booted and answering over SSH. */
   board: TestBoard;
   console: TestConsole;
@@ -80,8 +81,16 @@ export const test = base.extend<HilFixtures, HilWorkerFixtures & HilOptions>({
   ssh: async ({ board }, use) => use(new TestSsh(board)),
   kernel: async ({ board }, use) => use(new TestKernel(board)),
   driver: async ({ board, kernel }, use) => use(new TestDriver(board, kernel)),
-  ap: async ({ board }, use) => use(new ApStarter(board)),
-  station: async ({ board }, use) => use(new StationStarter(board)),
+  // Radios need their driver; with which parameters it is loaded is for the test to say.
+  loadedDriver: [
+    async ({ driver }, use) => {
+      if (!(await driver.loaded())) await driver.load();
+      await use(undefined);
+    },
+    { box: true },
+  ],
+  ap: async ({ board, loadedDriver: _ }, use) => use(new ApStarter(board)),
+  station: async ({ board, loadedDriver: _ }, use) => use(new StationStarter(board)),
   iperf: async ({ board }, use, testInfo) => use(new TestIperf(board, testInfo)),
   soak: async ({ board }, use, testInfo) => use(new TestSoak(board, testInfo)),
   signal: async ({ board }, use) => use(board.signal),

@@ -19,10 +19,10 @@ export function define(command: Command, invocation: Invocation): void {
     )
     .option('--stdin', 'give it what comes on standard input, to its end')
     .option('--json', 'its exit code, signal and output as one JSON object, when it has ended')
-    .passThroughOptions()
     .addHelpText(
       'after',
       `
+Options of the command itself come after --.
 Ends with the exit code of the command (128+n when signal n ended it); without one, with one of hil's own.
 The board boots if it has to and stays on until 'hil power BOARD off'. When this command is interrupted, the one on
 the board is ended with all its children.
@@ -43,7 +43,7 @@ async function exec(
   options: ExecOptions,
   invocation: Invocation,
 ): Promise<void> {
-  const line = words.length === 1 ? (words[0] ?? '') : words.map(quote).join(' ');
+  const line = commandLine(words);
   const stdin = options.stdin ? await standardInput() : undefined;
   const output: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
   await useBoard(name, { wait: options.wait, purpose: 'exec', invocation }, async (board, signal) => {
@@ -69,6 +69,11 @@ async function exec(
     invocation.exitCode = result.exitCode ?? 128 + signalNumber(result.signal);
     if (result.signal !== null) invocation.say(`ended by SIG${result.signal}`);
   });
+}
+
+/** One word is a line of shell already; several are a program and its arguments, each kept whole. */
+export function commandLine(words: readonly string[]): string {
+  return words.length === 1 ? (words[0] ?? '') : words.map(quote).join(' ');
 }
 
 /** The number of a signal named without its SIG. */

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { LeasedBoard } from '../client/board.ts';
 import { LabClient } from '../client/client.ts';
 import { LabError } from '../errors.ts';
-import type { BoardFacts } from '../rpc/schema.ts';
 import { Step } from '../setup/steps.ts';
 import { knownBoard } from './boards-known.ts';
 import type { Invocation } from './invocation.ts';
@@ -50,8 +49,8 @@ export async function useBoard<T>(
     signal: invocation.signal,
     onEvent: ({ position, of, holders }) => {
       if (wait === 0) return;
-      const users = holders.length === 0 ? 'being brought to order' : `used by ${holders.join(', ')}`;
-      invocation.say(`${name} is ${users}; place ${position} of ${of} in line (Ctrl-C leaves it)`);
+      const users = holders.length === 0 ? 'it is being brought to order' : holders.join('; ');
+      invocation.say(`waiting for ${name}, place ${position} of ${of} in line (Ctrl-C leaves it): ${users}`);
     },
   });
   const signal = AbortSignal.any([invocation.signal, board.signal]);
@@ -68,23 +67,22 @@ export async function bringUp(
   board: LeasedBoard,
   signal: AbortSignal,
   invocation: Invocation,
-): Promise<BoardFacts> {
+): Promise<void> {
   const { state } = await board.lab.call('power.state', { board: board.name }, { signal });
+  if (state === 'ready') return;
   if (state === 'frozen') {
     throw new LabError(`${board.name} is frozen`, {
       board: board.name,
+      code: 'frozen',
       hint: `hil power ${board.name} thaw`,
     });
   }
-  if (state === 'ready') return await board.ready({ signal });
   using step = new Step(board.name);
-  const facts = await board.ready({
+  const { bootMs, provenance } = await board.ready({
     signal,
-    onEvent: (event) =>
-      step.update({ detail: event.detail === '' ? event.state : `${event.state}: ${event.detail}` }),
+    onEvent: ({ state: now, detail }) => step.update({ detail: detail === '' ? now : `${now}: ${detail}` }),
   });
-  const boot = facts.bootMs === null ? '' : ` after ${formatDuration(facts.bootMs)}`;
-  step.done(`up${boot} (Linux ${facts.provenance.kernel})`);
+  const boot = bootMs === null ? '' : ` after ${formatDuration(bootMs)}`;
+  step.done(`up${boot} (Linux ${provenance.kernel.split(' ', 1)[0]})`);
   if (state === 'off') invocation.say(`${board.name} stays on until: hil power ${board.name} off`);
-  return facts;
 }

@@ -56,7 +56,7 @@ async function power(
     { wait: options.wait, purpose: `power ${action}`, invocation },
     async (board, signal) => {
       // Booting switches it on, and says that it stays on.
-      if (known === 'on' && options.boot) return void (await bringUp(board, signal, invocation));
+      if (known === 'on' && options.boot) return await bringUp(board, signal, invocation);
       const { state, durationMs } = await board.power(known, signal);
       invocation.say(`${name}: ${known} took ${formatDuration(durationMs)}, now ${state}`);
       if (options.boot && BOOTS.includes(known)) await bringUp(board, signal, invocation);

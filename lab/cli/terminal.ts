@@ -31,10 +31,10 @@ export class RawTerminal implements Disposable {
   }
 
   #type(chunk: Buffer): void {
-    const escape = chunk.indexOf(ESCAPE_KEY);
-    const keys = escape < 0 ? chunk : chunk.subarray(0, escape);
+    const at = chunk.indexOf(ESCAPE_KEY);
+    const keys = at < 0 ? chunk : chunk.subarray(0, at);
     if (keys.length > 0) this.#onKeys(keys);
-    if (escape >= 0) this.#onEscape();
+    if (at >= 0) this.#onEscape();
   }
 
   [Symbol.dispose](): void {
@@ -129,7 +129,7 @@ function keepLayout(text: string): string {
 
 /** The terminal's size; 80 by 24 where it is not known. */
 export function terminalSize(): { cols: number; rows: number } {
-  return { cols: process.stdout.columns ?? 80, rows: process.stdout.rows ?? 24 };
+  return { cols: process.stdout.columns || 80, rows: process.stdout.rows || 24 };
 }
 
 /** Resolves when standard output has taken what was written to it. */

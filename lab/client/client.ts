@@ -112,7 +112,9 @@ export class LabClient implements AsyncDisposable {
 
   /** Resolves when the controller has closed the connection. */
   async closed(): Promise<void> {
-    if (this.#socket && !this.#socket.destroyed) await once(this.#socket, 'close');
+    if (!this.#socket || this.#socket.destroyed) return;
+    this.#socket.ref();
+    await once(this.#socket, 'close');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

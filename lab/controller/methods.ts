@@ -164,7 +164,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     'power.state': async ({ params }) => {
       const board = knownBoard(params.board);
       const hardware = await board.hardware.state();
-      return { state: hardware === 'on' ? board.state : hardware };
+      return { state: hardware === 'off' || hardware === 'frozen' ? hardware : board.state };
     },
     'network.link': held(async ({ board }, { params }) => {
       await board.setNetworkLink(params.up);

@@ -36,8 +36,4 @@ else
   echo "npm packages: installed in $(($(date +%s) - begin)) s" >&2
 fi
 
-# npx runs a checkout's own program from here; npm links only those of other packages.
-mkdir -p node_modules/.bin
-ln -sfn ../../lab/cli/hil node_modules/.bin/hil
-
 exec "$root/lab/cli/node" "$root/lab/setup/main.ts" "$@"

@@ -63,7 +63,7 @@ export class Step implements Disposable {
 
   #draw(): void {
     this.#drawnAt = performance.now();
-    const width = Math.max(20, (this.#out.columns ?? 80) - 1);
+    const width = Math.max(20, (this.#out.columns || 80) - 1);
     this.#out.write(`\r\x1b[K${this.#line().slice(0, width)}`);
   }
 

@@ -7,14 +7,24 @@ import { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 import { cacheDir } from '../paths.ts';
 import type { BoardImage } from './manifest.ts';
+import { type Accelerator, processorArguments, QEMU } from './qemu.ts';
 
-export type Accelerator = 'kvm' | 'tcg';
+export type { Accelerator } from './qemu.ts';
 
+/** A kernel comes to its end under a sound KVM in about a second. */
 const PROBE_MS = 5000;
+/** Without a root file system that end is a panic: by then clock, interrupts and timers have worked. */
+const BOOTED = 'Kernel panic - not syncing: VFS';
 const Cached = z.object({ bootId: z.string(), accelerator: z.enum(['kvm', 'tcg']) });
 
-/** Tries KVM once a boot of this host by starting the board's kernel under it. `HIL_ACCEL=kvm|tcg` decides without a trial. */
-export async function probeAccelerator(image: BoardImage): Promise<Accelerator> {
+/**
+ * Tries KVM once a boot of this host by booting the board's kernel under it, with the processor a board gets; the result
+ * is kept in the cache folder. `HIL_ACCEL=kvm|tcg` decides without a trial; throws ConfigError for any other value.
+ */
+export async function probeAccelerator(
+  image: Pick<BoardImage, 'kernel'>,
+  signal?: AbortSignal,
+): Promise<Accelerator> {
   const asked = process.env.HIL_ACCEL;
   if (asked === 'kvm' || asked === 'tcg') return asked;
   if (asked !== undefined && asked !== '')
@@ -24,10 +34,12 @@ export async function probeAccelerator(image: BoardImage): Promise<Accelerator> 
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const cached = Cached.safeParse(parseJson(await readFile(path, 'utf8').catch(() => '')));
   if (cached.success && cached.data.bootId === bootId) return cached.data.accelerator;
-  const accelerator = (await kvmBoots(image)) ? 'kvm' : 'tcg';
+  const accelerator = (await kvmBoots(image.kernel, signal)) ? 'kvm' : 'tcg';
+  signal?.throwIfAborted();
   await mkdir(cacheDir(), { recursive: true });
-  await writeFile(`${path}.new`, JSON.stringify({ bootId, accelerator }));
-  await rename(`${path}.new`, path);
+  const temporary = `${path}.${process.pid}`;
+  await writeFile(temporary, JSON.stringify({ bootId, accelerator }));
+  await rename(temporary, path);
   return accelerator;
 }
 
@@ -48,40 +60,28 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether the first line of the kernel comes out of a guest under KVM in time. */
-async function kvmBoots(image: BoardImage): Promise<boolean> {
+/** Whether the kernel boots as far as it can under KVM within the time limit. */
+async function kvmBoots(kernel: string, signal: AbortSignal | undefined): Promise<boolean> {
   const args = [
-    '-nodefaults',
-    '-display',
-    'none',
-    '-machine',
-    'q35',
-    '-accel',
-    'kvm',
-    '-m',
-    '128',
-    '-no-reboot',
-  ];
-  const kernel = [
-    '-kernel',
-    image.kernel,
-    '-append',
-    'console=ttyS0 earlyprintk=serial panic=-1',
-    '-serial',
-    'stdio',
-  ];
-  const guest = spawn('qemu-system-x86_64', [...args, ...kernel], { stdio: ['ignore', 'pipe', 'ignore'] });
+    ['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-m', '128', '-no-reboot'],
+    processorArguments('kvm'),
+    ['-kernel', kernel, '-append', 'console=ttyS0 panic=-1', '-serial', 'stdio'],
+  ].flat();
+  const guest = spawn(QEMU, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), PROBE_MS);
+  const no = (): void => resolve(false);
+  const timer = setTimeout(no, PROBE_MS);
+  signal?.addEventListener('abort', no, { once: true });
   let seen = '';
   guest.stdout.on('data', (bytes: Buffer) => {
     seen = (seen + bytes.toString('latin1')).slice(-10_000);
-    if (seen.includes('Linux version')) resolve(true);
+    if (seen.includes(BOOTED)) resolve(true);
   });
-  guest.once('error', () => resolve(false));
-  guest.once('close', () => resolve(false));
+  guest.once('error', no);
+  guest.once('close', no);
   const boots = await promise;
   clearTimeout(timer);
+  signal?.removeEventListener('abort', no);
   guest.kill('SIGKILL');
   return boots;
 }

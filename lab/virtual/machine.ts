@@ -1,15 +1,13 @@
 /** One virtual board: a QEMU process with its disk, console and network, which outlives the program that started it. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { abortReason, HarnessError, LabError, messageOf } from '../errors.ts';
-import { type Accelerator, probeAccelerator } from './accel.ts';
+import { probeAccelerator } from './accel.ts';
+import { launchQemu, type RunningQemu, runningQemu } from './launch.ts';
 import type { BoardImage } from './manifest.ts';
-import { hasArgument, hasEnded, isSame, type ProcessId, processId, residentBytes } from './process.ts';
+import { hasEnded, isSame, type ProcessId, residentBytes } from './process.ts';
+import { type Accelerator, BOARD_FILES, DEVICE } from './qemu.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 
 export interface MachineOptions {
@@ -30,14 +28,10 @@ export type MachineState = 'off' | 'on' | 'frozen' | 'panicked';
 
 const START_MS = 30_000;
 const QUIT_MS = 5000;
-const QEMU = 'qemu-system-x86_64';
-
-/** What a later program must know to take over. */
-const Record = z.object({ sshPort: z.number().int() });
-
-/** Where the crash log survives a reset: 1 MiB at 96 MiB, kept from the kernel's own use. */
-const RAMOOPS =
-  'memmap=1M$0x6000000 ramoops.mem_address=0x6000000 ramoops.mem_size=0x100000 ramoops.record_size=0x10000';
+/** After any reset the firmware resets the machine up to ten times more before it starts the kernel. */
+const RESET_BURST_MS = 3000;
+/** A console log longer than this is put aside at the next power-on. */
+const CONSOLE_LOG_BYTES = 64 * 1024 * 1024;
 
 export class VirtualMachine {
   readonly #options: MachineOptions;
@@ -46,6 +40,7 @@ export class VirtualMachine {
   #process: ProcessId | null = null;
   #sshPort = 0;
   #panicked = false;
+  #resetAt = Number.NEGATIVE_INFINITY;
   /** An end that was asked for is not reported as an event. */
   #ending = false;
 
@@ -55,12 +50,12 @@ export class VirtualMachine {
 
   /** A link to the PTY of the serial console; rewritten at each power-on. */
   get consolePath(): string {
-    return this.#file('console');
+    return this.#file(BOARD_FILES.console);
   }
 
   /** Everything the console said, kept by QEMU itself. */
   get consoleLogPath(): string {
-    return this.#file('console.log');
+    return this.#file(BOARD_FILES.consoleLog);
   }
 
   /** Port of SSH on 127.0.0.1; 0 before the first power-on. */
@@ -94,22 +89,28 @@ export class VirtualMachine {
   }): Promise<void> {
     const { image, fresh, signal, beforeRun } = options;
     const { name, dir } = this.#options;
-    if (this.#process && isSame(this.#process)) throw new HarnessError(`${name} is on already`);
-    signal.throwIfAborted();
+    // One that just ended by itself may need a moment more.
+    const left = runningQemu(dir);
+    if (left !== null && (this.#qmp !== null || !(await hasEnded(left.id, QUIT_MS))))
+      throw new HarnessError(`${name} is on already, QEMU pid ${left.id.pid}`, { board: name });
+    if (signal.aborted) throw abortReason(signal);
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await this.#disk(image, fresh);
-    await writeFile(this.#file('hostname'), name);
-    await rm(this.#file('qmp'), { force: true });
-    await rm(this.#file('pid'), { force: true });
-    this.#sshPort = await freePort();
-    await writeFile(this.#file('machine.json'), JSON.stringify({ sshPort: this.#sshPort }));
-    const accelerator = await probeAccelerator(image);
-    await this.#spawn(image, accelerator, signal);
-    this.#panicked = false;
+    await writeFile(this.#file(BOARD_FILES.hostname), name);
+    await this.#limitConsoleLog();
+    const accelerator = await probeAccelerator(image, signal);
     this.#ending = false;
-    await this.#linkConsole();
-    await beforeRun?.();
-    await this.#command('cont');
+    try {
+      await this.#launch(image, accelerator, signal);
+      this.#panicked = false;
+      await this.#linkConsole();
+      await beforeRun?.();
+      if (signal.aborted) throw abortReason(signal);
+      await this.#command('cont');
+    } catch (error) {
+      await this.quit();
+      throw error;
+    }
   }
 
   /** Power off: the process ends at once, as by pulling the plug; the disk keeps what was written to it. */
@@ -144,7 +145,12 @@ export class VirtualMachine {
 
   /** The cable of the management network. */
   async setNetworkLink(up: boolean): Promise<void> {
-    await this.#command('set_link', { name: 'nic0', up });
+    await this.#command('set_link', { name: DEVICE.nic, up });
+  }
+
+  /** A break condition on the serial console; the kernel takes the next character as a SysRq command. */
+  async sendBreak(): Promise<void> {
+    await this.#command('chardev-send-break', { id: DEVICE.console });
   }
 
   async saveSnapshot(name: string): Promise<void> {
@@ -158,21 +164,25 @@ export class VirtualMachine {
 
   async state(): Promise<MachineState> {
     if (!this.#qmp || !this.#process || !isSame(this.#process)) return 'off';
-    const { status } = z.object({ status: z.string() }).parse(await this.#command('query-status'));
+    const status = await this.#status();
     if (this.#panicked) return 'panicked';
     return status === 'running' ? 'on' : 'frozen';
   }
 
   /** Takes over a machine that another program started; false when there is none. */
   async adopt(): Promise<boolean> {
-    const id = this.#running();
-    if (!id) return false;
-    const record = Record.parse(JSON.parse(await readFile(this.#file('machine.json'), 'utf8')));
+    const running = runningQemu(this.#options.dir);
+    if (!running) return false;
+    const { id } = running;
     this.#process = id;
-    this.#sshPort = record.sshPort;
+    this.#sshPort = running.sshPort;
+    this.#ending = false;
+    this.#panicked = false;
     try {
       await this.#connect(AbortSignal.timeout(START_MS));
       await this.#linkConsole();
+      // Its starter died before it let the machine run.
+      if ((await this.#status()) === 'prelaunch') await this.#command('cont');
     } catch (error) {
       // A machine that can't be driven is of no use to anybody.
       if (isSame(id)) process.kill(id.pid, 'SIGKILL');
@@ -198,18 +208,8 @@ export class VirtualMachine {
     return join(this.#options.dir, name);
   }
 
-  /** The QEMU of this folder, by its pid file. */
-  #running(): ProcessId | null {
-    try {
-      const id = processId(Number(readFileSync(this.#file('pid'), 'utf8')));
-      return id && hasArgument(id.pid, this.#file('qmp')) ? id : null;
-    } catch {
-      return null; // never started, or it cleaned up when it ended
-    }
-  }
-
   async #disk(image: BoardImage, fresh: boolean): Promise<void> {
-    const disk = this.#file('data.qcow2');
+    const disk = this.#file(BOARD_FILES.disk);
     // A disk belongs to the image it was first used with.
     const mark = this.#file('image-key');
     const key = await readFile(mark, 'utf8').catch(() => '');
@@ -219,88 +219,25 @@ export class VirtualMachine {
     await writeFile(mark, image.key);
   }
 
-  async #spawn(image: BoardImage, accelerator: Accelerator, signal: AbortSignal): Promise<void> {
-    const { name, lockPath, orphanGraceS = 20 } = this.#options;
-    const logPath = this.#file('qemu.log');
-    const log = openSync(logPath, 'w', 0o600);
-    const guard = join(import.meta.dirname, 'guard.sh');
-    const child = spawn(
-      guard,
-      [lockPath, String(orphanGraceS), QEMU, ...this.#arguments(image, accelerator)],
-      {
-        detached: true,
-        stdio: ['ignore', log, log],
-      },
-    );
-    closeSync(log);
-    child.unref();
-    const failed = (why: string) => {
-      const said = readFileSync(logPath, 'utf8').trim();
-      const missing = /not found/.test(said);
-      return new LabError(`${name}: QEMU did not start: ${said === '' ? why : said}`, {
-        board: name,
-        code: 'qemu-failed',
-        hint: missing ? 'apt-get install -y --no-install-recommends qemu-system-x86' : `see ${logPath}`,
-      });
-    };
-    const exit = new Promise<never>((_, reject) => {
-      child.once('error', (error) => reject(failed(messageOf(error))));
-      child.once('exit', (code) => reject(failed(`exit code ${String(code)}`)));
-    });
-    exit.catch(() => undefined);
-    await Promise.race([exit, this.#connect(AbortSignal.any([signal, AbortSignal.timeout(START_MS)]))]);
-    this.#process = this.#running();
-    if (!this.#process) throw failed('it wrote no pid file');
+  async #limitConsoleLog(): Promise<void> {
+    const info = await stat(this.consoleLogPath).catch(() => null);
+    if (info !== null && info.size > CONSOLE_LOG_BYTES)
+      await rename(this.consoleLogPath, `${this.consoleLogPath}.old`);
   }
 
-  #arguments(image: BoardImage, accelerator: Accelerator): string[] {
-    const { hostKeyPath, authorizedKeysPath, memoryMiB = 128 } = this.#options;
-    const fwCfg = (name: string, path: string) => ['-fw_cfg', `name=opt/hil/${name},file=${path}`];
-    const kvm = accelerator === 'kvm';
-    return [
-      ...['-nodefaults', '-no-user-config', '-display', 'none', '-S', '-pidfile', this.#file('pid')],
-      ...['-qmp', `unix:${this.#file('qmp')},server=on,wait=off`],
-      // Measured: one CPU gives twice the Wi-Fi throughput of two; a small translation cache saves 400 MiB at no cost.
-      ...['-machine', 'q35', '-smp', '1', '-m', String(memoryMiB)],
-      ...['-accel', kvm ? 'kvm' : 'tcg,tb-size=32', '-cpu', kvm ? 'host' : 'qemu64,+rdrand'],
-      ...['-kernel', image.kernel, '-initrd', image.initrd],
-      ...['-append', `console=ttyS0 sysrq_always_enabled=1 ${RAMOOPS}`],
-      ...[
-        '-drive',
-        `file=${image.root},format=raw,if=none,id=root,readonly=on`,
-        '-device',
-        'virtio-blk-pci,drive=root',
-      ],
-      ...[
-        '-drive',
-        `file=${this.#file('data.qcow2')},format=qcow2,if=none,id=data`,
-        '-device',
-        'virtio-blk-pci,drive=data',
-      ],
-      ...['-netdev', `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${this.#sshPort}-:22`],
-      ...['-device', 'virtio-net-pci,netdev=n0,id=nic0,romfile='],
-      ...[
-        '-chardev',
-        `pty,id=console,logfile=${this.consoleLogPath},logappend=on`,
-        '-serial',
-        'chardev:console',
-      ],
-      ...[
-        '-device',
-        'virtio-rng-pci',
-        '-device',
-        'qemu-xhci,id=usb',
-        '-device',
-        'i6300esb',
-        '-device',
-        'pvpanic-pci',
-      ],
-      // By default QEMU would end in the middle of a panic's text.
-      ...['-action', 'panic=none', '-action', 'watchdog=reset'],
-      ...fwCfg('hostname', this.#file('hostname')),
-      ...fwCfg('host_key', hostKeyPath),
-      ...fwCfg('authorized_keys', authorizedKeysPath),
-    ];
+  async #launch(image: BoardImage, accelerator: Accelerator, signal: AbortSignal): Promise<void> {
+    const { name, dir, lockPath, orphanGraceS = 20, memoryMiB = 128, ...keys } = this.#options;
+    const { id, sshPort }: RunningQemu = await launchQemu({
+      board: name,
+      setup: { image, accelerator, dir, memoryMiB, ...keys },
+      lockPath,
+      orphanGraceS,
+      logPath: this.#file('qemu.log'),
+      signal,
+      connect: (patience) => this.#connect(patience),
+    });
+    this.#process = id;
+    this.#sshPort = sshPort;
   }
 
   /** QEMU makes its socket a moment after it was started. */
@@ -310,7 +247,7 @@ export class VirtualMachine {
       if (signal.aborted) throw abortReason(signal);
       try {
         const qmp = await Qmp.connect(
-          this.#file('qmp'),
+          this.#file(BOARD_FILES.qmp),
           name,
           (event) => this.#event(event),
           () => {
@@ -330,11 +267,15 @@ export class VirtualMachine {
     const chardevs = z
       .array(z.object({ label: z.string(), filename: z.string() }))
       .parse(await this.#command('query-chardev'));
-    const pty = chardevs.find(({ label }) => label === 'console')?.filename.replace(/^pty:/, '');
+    const pty = chardevs.find(({ label }) => label === DEVICE.console)?.filename.replace(/^pty:/, '');
     if (pty === undefined) throw new LabError(`${this.#options.name}: QEMU has no console`);
     await rm(`${this.consolePath}.new`, { force: true });
     await symlink(pty, `${this.consolePath}.new`);
     await rename(`${this.consolePath}.new`, this.consolePath);
+  }
+
+  async #status(): Promise<string> {
+    return z.object({ status: z.string() }).parse(await this.#command('query-status')).status;
   }
 
   async #command(command: string, args?: { [key: string]: unknown }): Promise<unknown> {
@@ -358,10 +299,15 @@ export class VirtualMachine {
       this.#tell('panicked', reason);
     } else if (event === 'WATCHDOG')
       this.#tell('watchdog', typeof data.action === 'string' ? data.action : '');
-    else if (event === 'RESET' && data.guest === true) {
-      this.#panicked = false;
-      this.#tell('reset', reason);
-    }
+    else if (event === 'RESET') this.#wasReset(data.guest === true, reason);
+  }
+
+  #wasReset(byGuest: boolean, reason: string): void {
+    const now = performance.now();
+    if (now - this.#resetAt < RESET_BURST_MS) return;
+    this.#resetAt = now;
+    this.#panicked = false;
+    if (byGuest) this.#tell('reset', reason);
   }
 
   /** The QMP socket closed: QEMU has ended, asked or not. */
@@ -387,14 +333,4 @@ export class VirtualMachine {
 function snapshotName(name: string): string {
   if (/^[A-Za-z][\w-]{0,62}$/.test(name)) return name;
   throw new LabError(`"${name}" can't name a snapshot: letters, digits, _ and - only`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new HarnessError('a TCP server without a port');
-  return address.port;
 }

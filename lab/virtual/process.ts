@@ -24,12 +24,12 @@ export function isSame(id: ProcessId): boolean {
   return processId(id.pid)?.startTime === id.startTime;
 }
 
-/** Whether a process was started with this text among its arguments. */
-export function hasArgument(pid: number, text: string): boolean {
+/** The command line of a process; empty when it has ended. */
+export function argumentsOf(pid: number): string[] {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
-    return false; // it has ended
+    return []; // it has ended
   }
 }
 

@@ -45,6 +45,8 @@ test.describe('driver', { tag: '@needs:modules' }, () => {
   });
 
   test('a module that does not exist is refused with its name', async ({ kernel }) => {
-    await expect(kernel.loadModule('hil_no_such_module')).rejects.toThrow(/hil_no_such_module/);
+    const attempt = kernel.loadModule('hil_no_such_module');
+    await expect(attempt).rejects.toMatchObject({ code: 'module-missing' });
+    await expect(attempt).rejects.toThrow(/hil_no_such_module/);
   });
 });

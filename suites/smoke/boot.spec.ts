@@ -4,7 +4,7 @@ import { expect, test } from '#hil/fixtures';
 test.describe('boot', () => {
   test('the board boots and answers over SSH', { tag: '@needs:ssh' }, async ({ board, ssh }) => {
     expect((await ssh.check('uname -s')).trim()).toBe('Linux');
-    expect((await ssh.check('uname -r')).trim()).toBe(board.facts.provenance.kernel);
+    expect(board.facts.provenance.kernel).toContain((await ssh.check('uname -r')).trim());
     await expect(board).toBeInState('ready');
   });
 

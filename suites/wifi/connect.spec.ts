@@ -7,16 +7,16 @@ const NETWORKS = [
   { security: 'wpa3', keyManagement: 'SAE', needs: ['@needs:wpa3'] },
 ] as const;
 
-/** 802.11 generation and channel; g in the 5 GHz band is 802.11a. */
+/** 802.11 generation and channel; g in the 5 GHz band is 802.11a, where one may send only in a known country. */
 const CHANNELS = [
   { mode: 'g', band: '2.4', channel: 1 },
   { mode: 'g', band: '2.4', channel: 6 },
   { mode: 'g', band: '2.4', channel: 11 },
-  { mode: 'g', band: '5', channel: 36 },
+  { mode: 'g', band: '5', channel: 36, country: 'DE' },
   { mode: 'n', band: '2.4', channel: 1 },
   { mode: 'n', band: '2.4', channel: 6 },
   { mode: 'n', band: '2.4', channel: 11 },
-  { mode: 'n', band: '5', channel: 36 },
+  { mode: 'n', band: '5', channel: 36, country: 'DE' },
 ] as const;
 
 test.describe('connect', { tag: ['@needs:wifi-ap', '@needs:wifi-station'] }, () => {
@@ -35,14 +35,14 @@ test.describe('connect', { tag: ['@needs:wifi-ap', '@needs:wifi-station'] }, () 
     });
   }
 
-  for (const { mode, band, channel } of CHANNELS) {
+  for (const { mode, band, channel, ...where } of CHANNELS) {
     test(`a station joins 802.11${mode} on channel ${channel}`, { tag: `@needs:band-${band}` }, async ({
       ap,
       station,
     }) => {
-      const net = await ap.start({ security: 'wpa2', mode, band, channel });
+      const net = await ap.start({ security: 'wpa2', mode, band, channel, ...where });
       expect(net.info.channel).toBe(channel);
-      const sta = await station.start({ security: 'wpa2', frequencyMhz: net.info.frequencyMhz });
+      const sta = await station.start({ security: 'wpa2', frequencyMhz: net.info.frequencyMhz, ...where });
       expect(sta.info.frequencyMhz).toBe(net.info.frequencyMhz);
       const ping = await sta.ping(net.info.address, { count: 3 });
       expect(ping.received).toBe(ping.sent);

@@ -16,6 +16,8 @@ export interface TestLab extends AsyncDisposable {
   connect(name?: string): Promise<LabClient>;
   /** A board made ready, on a connection of its own. */
   board(options?: Partial<AcquireOptions>): Promise<LeasedBoard>;
+  /** Gives back what tests that failed did not. */
+  releaseAll(): Promise<void>;
   /** Pids of QEMU processes that belong to this lab. */
   machines(): number[];
   controllerPid(): Promise<number>;
@@ -26,6 +28,7 @@ export function testLab(environment: Record<string, string> = {}): TestLab {
   const state = mkdtempSync(join(tmpdir(), 'hil-t-'));
   Object.assign(process.env, { HIL_STATE_DIR: state, HIL_IDLE_MS: '2000', ...environment });
   const clients: LabClient[] = [];
+  const boards: LeasedBoard[] = [];
   const connect = async (name = 'test'): Promise<LabClient> => {
     const client = await LabClient.connect({ client: name, state });
     clients.push(client);
@@ -37,9 +40,16 @@ export function testLab(environment: Record<string, string> = {}): TestLab {
     machines: () => machinesOf(state),
     controllerPid: async () => (await (await connect()).call('lab.status', {})).pid,
     board: async (options = {}) => {
-      const board = await LeasedBoard.acquire(await connect(), { owner: 'test', fresh: true, ...options });
+      const board = await LeasedBoard.acquire(await connect(), { owner: 'test', fresh: true, waitMs: BOOT_MS, ...options });
+      boards.push(board);
       await board.ready({ timeoutMs: BOOT_MS });
       return board;
+    },
+    releaseAll: async () => {
+      for (const board of boards.splice(0)) {
+        // A test that killed the controller or lost its lease has nothing to give back.
+        await board.release().catch((error: unknown) => assert.match(String(error), /lease/));
+      }
     },
     [Symbol.asyncDispose]: async () => {
       const last = await LabClient.connect({ client: 'cleanup', state });
@@ -58,7 +68,7 @@ function machinesOf(state: string): number[] {
     .filter((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return command.includes('qemu-system') && command.includes(state);
+        return /^[^\0]*qemu-system/.test(command) && command.includes(state);
       } catch {
         return false; // it has just ended
       }

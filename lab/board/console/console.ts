@@ -61,6 +61,8 @@ export class Console {
   #cleaner = new Cleaner();
   #line = '';
   #lineDropped = 0;
+  /** The begun line as it was last recorded. */
+  #recorded: string | null = null;
   #quiet: NodeJS.Timeout | null = null;
   #port: ConsolePort | null = null;
   #reading: Promise<void> | null = null;
@@ -238,7 +240,8 @@ export class Console {
     this.#quiet = null;
     if (partial && this.#line === '') return;
     const text = this.#line;
-    this.#recordLine(partial);
+    if (!(partial && this.#recorded === text)) this.#recordLine(partial);
+    this.#recorded = null;
     this.#line = '';
     this.#lineDropped = 0;
     this.#lines.push(text);
@@ -247,6 +250,7 @@ export class Console {
   }
 
   #recordLine(partial: boolean): void {
+    this.#recorded = partial ? this.#line : null;
     this.#options.journal.append('console.line', {
       text: this.#line,
       partial,

@@ -1,0 +1,268 @@
+/** The runner end to end: small projects with the real fixtures, reporters and controller, on a virtual board. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { readJournal } from '../../lab/journal/reader.ts';
+import { PROJECT_ROOT } from '../../lab/paths.ts';
+import { generateReport } from '../../reporters/allure-page.ts';
+import type { Summary, SummaryTest } from '../../reporters/summary.ts';
+import { type TestLab, testLab, until } from './lab.ts';
+
+const PLAYWRIGHT = join(PROJECT_ROOT, 'node_modules/@playwright/test/cli.js');
+const RUN_MS = 300_000;
+
+let lab: TestLab;
+let scratch: string;
+
+before(() => {
+  scratch = mkdtempSync(join(tmpdir(), 'hil-runner-'));
+  lab = testLab({ HIL_GRACE_MS: '2000', HIL_LINGER_MS: '10000', HIL_RUNS_DIR: join(scratch, 'runs') });
+});
+
+after(async () => {
+  await lab[Symbol.asyncDispose]();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+interface Running {
+  process: ChildProcess;
+  dir: string;
+  /** Resolves when the run has ended. */
+  ended: Promise<Ended>;
+  /** Resolves when a test of the project has called `reached(name)`. */
+  reached(name: string): Promise<void>;
+}
+
+interface Ended {
+  code: number | null;
+  output: string;
+  summary: Summary | null;
+  test(title: string): SummaryTest;
+}
+
+/** Starts the runner on a project of one file; `reached` tells this process how far a test has come. */
+function start(name: string, tests: string): Running {
+  const project = join(scratch, name);
+  const dir = join(scratch, 'runs', name);
+  mkdirSync(join(project, 'marks'), { recursive: true });
+  writeFileSync(join(project, 'package.json'), '{"type":"module"}');
+  writeFileSync(
+    join(project, 'playwright.config.ts'),
+    `import config from '${PROJECT_ROOT}/playwright.config.ts';
+     export default { ...config, testDir: import.meta.dirname };`,
+  );
+  writeFileSync(
+    join(project, 'probe.spec.ts'),
+    `import { writeFileSync } from 'node:fs';
+     import { expect, test } from '${PROJECT_ROOT}/lab/fixtures.ts';
+     const reached = (name) => writeFileSync(import.meta.dirname + '/marks/' + name, '');
+     ${tests}`,
+  );
+  const child = spawn(process.execPath, [PLAYWRIGHT, 'test', '-c', project], {
+    cwd: project,
+    env: { ...process.env, HIL_RUN: name, HIL_RUN_DIR: dir, NODE_TEST_CONTEXT: undefined },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const ended = once(child, 'close').then(([code]: (number | null)[]) => {
+    const path = join(dir, 'summary.json');
+    const summary: Summary | null = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
+    const test = (title: string): SummaryTest => {
+      const found = summary?.tests.find((candidate) => candidate.title === title);
+      assert.ok(found, `no test "${title}" in the summary\n${output}`);
+      return found;
+    };
+    return { code: code ?? null, output, summary, test };
+  });
+  return { process: child, dir, ended, reached: (mark) => appears(join(project, 'marks'), mark) };
+}
+
+async function appears(folder: string, name: string): Promise<void> {
+  const watcher = watch(folder);
+  const signal = AbortSignal.timeout(RUN_MS);
+  while (!existsSync(join(folder, name))) await once(watcher, 'change', { signal });
+  watcher.close();
+}
+
+function artifactsOf(dir: string): string[] {
+  return readdirSync(join(dir, 'artifacts'), { recursive: true, encoding: 'utf8' });
+}
+
+describe('the runner', { timeout: 1_200_000 }, () => {
+  it('tells product, lab and capability apart, keeps the evidence, and draws the page', {
+    timeout: RUN_MS,
+  }, async () => {
+    const run = start(
+      'verdicts',
+      `test('passes', async ({ ssh, board }) => {
+         expect((await ssh.check('echo hello')).trim()).toBe('hello');
+         await ssh.check("echo '<4>a line for the kernel log' > /dev/kmsg");
+         board.metric('answer', 42);
+       });
+       test('fails by a command', async ({ ssh }) => { await ssh.check('ls /no-such-file'); });
+       test('fails by an assertion', async ({ board }) => { expect(await board.state()).toBe('on fire'); });
+       test('fails by the lab', async ({ board, ssh }) => { await board.power('off'); await ssh.run('true'); });
+       test('times out', async ({ ssh }) => { test.setTimeout(2000); await ssh.run('sleep 60', { timeoutMs: 90_000 }); });
+       test('needs what is not there', { tag: '@needs:teleport' }, async ({ board }) => { board.metric('x', 1); });
+       test('runs after all that', async ({ ssh }) => { await ssh.check('true'); });`,
+    );
+    const { summary, test, output } = await run.ended;
+    const told = summary?.tests.map(({ title, status, verdict }) => [title, status, verdict]);
+    assert.deepEqual(
+      told,
+      [
+        ['passes', 'passed', 'pass'],
+        ['fails by a command', 'failed', 'fail'],
+        ['fails by an assertion', 'failed', 'fail'],
+        ['fails by the lab', 'failed', 'lab'],
+        ['times out', 'timedOut', 'inconclusive'],
+        ['needs what is not there', 'skipped', 'inconclusive'],
+        ['runs after all that', 'passed', 'pass'],
+      ],
+      output,
+    );
+    assert.deepEqual([summary?.verdict, summary?.exitCode], ['fail', 1]);
+    assert.deepEqual(test('passes').metrics, { answer: 42 });
+    assert.match(test('passes').board ?? '', /^vb\d$/);
+    assert.equal(test('needs what is not there').board, null);
+    assert.match(output, /no board of this lab has teleport/);
+    assert.match(output, /probe\.spec\.ts:\d+/, 'errors point to the test');
+
+    const files = artifactsOf(run.dir);
+    for (const name of ['console.log', 'dmesg.log', 'provenance.json', 'power.log'])
+      assert.ok(
+        files.some((file) => basename(file) === name),
+        `${name} in ${files.join(', ')}`,
+      );
+    const dmesg = files.find((file) => file.includes('passes') && file.endsWith('dmesg.log'));
+    assert.ok(dmesg);
+    assert.match(readFileSync(join(run.dir, 'artifacts', dmesg), 'utf8'), /a line for the kernel log/);
+    assert.match(readFileSync(join(run.dir, 'junit.xml'), 'utf8'), /<testsuites/);
+
+    const kinds = new Map<string, number>();
+    for await (const { kind } of readJournal(run.dir)) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+    assert.deepEqual([kinds.get('test.start'), kinds.get('test.end')], [7, 7]);
+    assert.equal(kinds.get('run.end'), 1);
+
+    const page = readFileSync(await generateReport(run.dir), 'utf8');
+    assert.doesNotMatch(page, /<(?:script|link|img)\b[^>]*(?:src|href)=["']?(?:https?:)?\/\//i);
+    assert.doesNotMatch(page, /googletagmanager/);
+  });
+
+  it('refuses passes behind which there is no board', { timeout: RUN_MS }, async () => {
+    const { summary, code, test } = await start(
+      'no-board',
+      `test('forgot the board', async () => { expect(1).toBe(1); });
+       test('needs none', { tag: '@host' }, async () => { expect(1).toBe(1); });`,
+    ).ended;
+    assert.equal(test('forgot the board').verdict, 'harness');
+    assert.equal(test('needs none').verdict, 'pass');
+    assert.deepEqual([summary?.verdict, summary?.exitCode, code], ['harness', 70, 1]);
+  });
+
+  it('does not believe passes of a worker whose own set-up failed', { timeout: RUN_MS }, async () => {
+    const { summary, test } = await start(
+      'worker-fixture',
+      `const broken = test.extend({ rig: [async ({}, use) => { throw new Error('no rig'); }, { scope: 'worker' }] });
+       broken.fail('is declared to fail', async ({ rig, board }) => { expect(rig).toBe(board); });
+       broken('would need the rig', async ({ rig, board }) => { expect(rig).toBe(board); });`,
+    ).ended;
+    assert.notEqual(test('would need the rig').verdict, 'pass');
+    assert.notEqual(summary?.verdict, 'pass');
+  });
+
+  it('reports a kernel panic as the product’s, and goes on with the board power-cycled', {
+    timeout: RUN_MS,
+  }, async () => {
+    const run = start(
+      'panic',
+      `test('panics', async ({ console, ssh }) => {
+         await console.login();
+         await console.send('echo c > /proc/sysrq-trigger\\n');
+         await ssh.run('sleep 30', { timeoutMs: 60_000 });
+       });
+       test('goes on', async ({ ssh }) => { await ssh.check('true'); });`,
+    );
+    const { test, output } = await run.ended;
+    assert.equal(test('panics').verdict, 'fail', output);
+    assert.match(output, /panic/i);
+    assert.equal(test('goes on').verdict, 'pass', output);
+    const log = artifactsOf(run.dir).find((file) => file.includes('panics') && file.endsWith('console.log'));
+    assert.ok(log);
+    assert.match(readFileSync(join(run.dir, 'artifacts', log), 'utf8'), /Kernel panic/);
+  });
+
+  it('goes on after a worker was killed, and leaves nothing of it on the board', {
+    timeout: RUN_MS,
+  }, async () => {
+    const { test, output, summary } = await start(
+      'kill-worker',
+      `test('is killed', async ({ ssh }) => {
+         void ssh.exec('sleep 4242').catch(() => undefined);
+         await ssh.check('until pgrep -f "sleep 4242" >/dev/null; do sleep 0.1; done');
+         process.kill(process.pid, 'SIGKILL');
+         await new Promise(() => undefined);
+       });
+       test('goes on', async ({ ssh }) => {
+         expect((await ssh.run('ps | grep "[s]leep 4242"')).stdout).toBe('');
+       });`,
+    ).ended;
+    assert.equal(test('is killed').verdict, 'lab', output);
+    assert.equal(test('goes on').verdict, 'pass', output);
+    assert.equal(summary?.verdict, 'lab');
+  });
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    it(`ends cleanly on ${signal}: evidence kept, board off`, { timeout: RUN_MS }, async () => {
+      const name = `signal-${signal.toLowerCase()}`;
+      const run = start(
+        name,
+        `test('takes long', async ({ ssh }) => { reached('body'); await ssh.run('sleep 100', { timeoutMs: 110_000 }); });
+         test('is never run', async ({ ssh }) => { await ssh.check('true'); });`,
+      );
+      await run.reached('body');
+      run.process.kill(signal);
+      const { summary, output, test } = await run.ended;
+      assert.deepEqual([summary?.verdict, summary?.exitCode], ['inconclusive', 4], output);
+      assert.equal(test('is never run').status, 'not-run');
+      assert.ok(artifactsOf(run.dir).some((file) => basename(file) === 'provenance.json'));
+      await until(() => lab.machines().length === 0, 'the board is off');
+    });
+  }
+
+  it('leaves nothing behind when the runner is killed', { timeout: RUN_MS }, async () => {
+    const run = start(
+      'kill-runner',
+      `test('takes long', async ({ ssh }) => { reached('body'); await ssh.run('sleep 100', { timeoutMs: 110_000 }); });`,
+    );
+    await run.reached('body');
+    assert.equal(lab.machines().length, 1);
+    run.process.kill('SIGKILL');
+    await run.ended;
+    await until(() => lab.machines().length === 0, 'the board is off');
+    const { boards, runs } = await (await lab.connect()).call('lab.status', {});
+    assert.deepEqual(runs, []);
+    assert.ok(boards.every((board) => board.lease === null));
+    let last = '';
+    for await (const { kind } of readJournal(run.dir)) last = kind;
+    assert.equal(last, 'run.end');
+  });
+});
