@@ -72,5 +72,7 @@ export function abortReason(signal: AbortSignal): HilError {
   const reason: unknown = signal.reason;
   if (reason instanceof HilError) return reason;
   const timeout = reason instanceof Error && reason.name === 'TimeoutError';
-  return timeout ? new LabError('it took too long', { code: 'timeout' }) : new LabError('cancelled', { code: 'aborted' });
+  return timeout
+    ? new LabError('it took too long', { code: 'timeout' })
+    : new LabError('cancelled', { code: 'aborted' });
 }

@@ -1,5 +1,5 @@
 /** The boards of this lab. Without a description of real ones it is the virtual lab. */
-import { PROFILES, type DeviceProfile } from '../../devices/index.ts';
+import { type DeviceProfile, PROFILES } from '../../devices/index.ts';
 import { ConfigError } from '../errors.ts';
 
 export interface BoardConfig {

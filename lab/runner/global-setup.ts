@@ -6,7 +6,12 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
   const stopSignal = redirectSignals();
   const run = runIdentity();
   prepareRunDir(run);
-  const session = await RunSession.open(run, process.env.HIL_COMMAND || process.argv.slice(1).join(' '));
+  // While nothing but unreferenced handles is waited for, the process would end here, with exit code 0.
+  const alive = setInterval(() => undefined, 60_000);
+  const session = await RunSession.open(
+    run,
+    process.env.HIL_COMMAND || process.argv.slice(1).join(' '),
+  ).finally(() => clearInterval(alive));
   setCurrentSession(session);
   return async () => {
     setCurrentSession(null);

@@ -91,7 +91,9 @@ test('kill -9 of the controller: the client starts another, which takes board an
   process.kill(before, 'SIGKILL');
   await until(() => !isAlive(before), 'the controller is dead');
   // What is under way when the connection breaks is lost, and says so; whether it was done nobody knows.
-  await board.call('ssh.run', { command: 'true' }).catch((error: unknown) => assert.match(String(error), /connection to the lab controller was lost/));
+  await board
+    .call('ssh.run', { command: 'true' })
+    .catch((error: unknown) => assert.match(String(error), /connection to the lab controller was lost/));
   const result = await board.call('ssh.run', { command: 'cat /proc/sys/kernel/random/boot_id' });
   assert.equal(result.exitCode, 0);
   assert.deepEqual(lab.machines(), [machine], 'the same QEMU goes on');

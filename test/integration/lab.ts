@@ -40,7 +40,12 @@ export function testLab(environment: Record<string, string> = {}): TestLab {
     machines: () => machinesOf(state),
     controllerPid: async () => (await (await connect()).call('lab.status', {})).pid,
     board: async (options = {}) => {
-      const board = await LeasedBoard.acquire(await connect(), { owner: 'test', fresh: true, waitMs: BOOT_MS, ...options });
+      const board = await LeasedBoard.acquire(await connect(), {
+        owner: 'test',
+        fresh: true,
+        waitMs: BOOT_MS,
+        ...options,
+      });
       boards.push(board);
       await board.ready({ timeoutMs: BOOT_MS });
       return board;

@@ -29,7 +29,9 @@ interface Bench extends AsyncDisposable {
 }
 
 /** A console on a cable that is a pair of functions. */
-async function bench(answer: (typed: string, say: (text: string) => void) => void = () => undefined): Promise<Bench> {
+async function bench(
+  answer: (typed: string, say: (text: string) => void) => void = () => undefined,
+): Promise<Bench> {
   const typed: string[] = [];
   const lines: string[] = [];
   const events: string[] = [];
@@ -58,7 +60,11 @@ async function bench(answer: (typed: string, say: (text: string) => void) => voi
   });
   const console = new Console({
     board: 'b',
-    transport: () => ({ name: 'cable', open: () => Promise.resolve(port()), appeared: () => Promise.resolve() }),
+    transport: () => ({
+      name: 'cable',
+      open: () => Promise.resolve(port()),
+      appeared: () => Promise.resolve(),
+    }),
     journal,
     prompt: virtual.console,
   });
@@ -143,10 +149,14 @@ test('a device that goes away is opened again, and said so', async () => {
 });
 
 /** A real shell on a real pseudo-terminal, with a path of its own. */
-async function shellOnPty(shell: string): Promise<{ console: Console; inject: (text: string) => void; close: () => Promise<void> }> {
+async function shellOnPty(
+  shell: string,
+): Promise<{ console: Console; inject: (text: string) => void; close: () => Promise<void> }> {
   const path = join(folder, `pty-${shell}-${Math.random().toString(36).slice(2)}`);
   // The second pair of ends lets the test put kernel lines on the same wire: both writers share socat's pty.
-  const child = spawn('socat', [`PTY,link=${path},rawer`, `EXEC:${shell} -i,pty,stderr,setsid,ctty`], { stdio: 'ignore' });
+  const child = spawn('socat', [`PTY,link=${path},rawer`, `EXEC:${shell} -i,pty,stderr,setsid,ctty`], {
+    stdio: 'ignore',
+  });
   while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 20));
   const transport = makeTransport({ type: 'pty', path });
   let receive: (bytes: Buffer) => void = () => undefined;
@@ -178,7 +188,9 @@ async function shellOnPty(shell: string): Promise<{ console: Console; inject: (t
 }
 
 for (const shell of ['dash', 'bash']) {
-  test(`commands in ${shell} give their exit code and output exactly, however odd`, { timeout: 60_000 }, async () => {
+  test(`commands in ${shell} give their exit code and output exactly, however odd`, {
+    timeout: 60_000,
+  }, async () => {
     const { console, close } = await shellOnPty(shell);
     try {
       await console.run('true', { timeoutMs: 10_000 });
@@ -194,7 +206,11 @@ for (const shell of ['dash', 'bash']) {
       ];
       for (const [command, output, exitCode] of cases) {
         const result = await console.run(command, { timeoutMs: 20_000 });
-        assert.deepEqual({ output: result.output, exitCode: result.exitCode, disturbed: result.disturbed }, { output, exitCode, disturbed: false }, command);
+        assert.deepEqual(
+          { output: result.output, exitCode: result.exitCode, disturbed: result.disturbed },
+          { output, exitCode, disturbed: false },
+          command,
+        );
       }
     } finally {
       await close();
@@ -204,11 +220,15 @@ for (const shell of ['dash', 'bash']) {
 
 async function md5OfSeq(): Promise<string> {
   const { createHash } = await import('node:crypto');
-  const text = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`).join('').slice(-100_000);
+  const text = Array.from({ length: 20_000 }, (_, i) => `${i + 1}\n`)
+    .join('')
+    .slice(-100_000);
   return `${createHash('md5').update(text).digest('hex')}  -`;
 }
 
-test('kernel lines between the output never give a wrong string: proven right, or said to be disturbed', { timeout: 120_000 }, async () => {
+test('kernel lines between the output never give a wrong string: proven right, or said to be disturbed', {
+  timeout: 120_000,
+}, async () => {
   const { console, inject, close } = await shellOnPty('dash');
   let disturbed = 0;
   let injected = 0;
@@ -231,7 +251,9 @@ test('kernel lines between the output never give a wrong string: proven right, o
   assert.ok(disturbed < 20, `${disturbed} of 100 could not be proven`);
 });
 
-test('a command that does not end is interrupted, and the next one runs at once', { timeout: 60_000 }, async () => {
+test('a command that does not end is interrupted, and the next one runs at once', {
+  timeout: 60_000,
+}, async () => {
   const { console, close } = await shellOnPty('bash');
   try {
     const error = await failure(console.run('sleep 1000', { timeoutMs: 1000 }));
@@ -259,7 +281,11 @@ test('raw bytes are kept as they came', { timeout: 30_000 }, async () => {
   };
   const console = new Console({
     board: 'b',
-    transport: () => ({ name: 'cable', open: () => Promise.resolve(port), appeared: () => Promise.resolve() }),
+    transport: () => ({
+      name: 'cable',
+      open: () => Promise.resolve(port),
+      appeared: () => Promise.resolve(),
+    }),
     journal: { append: () => undefined },
     prompt: virtual.console,
     rawPath,

@@ -30,7 +30,10 @@ test('what is written is read, in order, numbered without a gap', async () => {
   await written(path, ['one', 'two\u2028', 'three "quoted"']);
   const events = await all(path);
   assert.deepEqual(events.map(textOf), ['one', 'two\u2028', 'three "quoted"']);
-  assert.deepEqual(events.map(({ seq }) => seq), [1, 2, 3]);
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    [1, 2, 3],
+  );
   assert.equal(events[0]?.source, 'console');
   assert.equal(events[0]?.board, 'vb1');
 });
@@ -50,8 +53,14 @@ test('a journal cut at any byte is read up to the cut, and goes on', async () =>
   await written(path, ['again']);
   const problems: Problem[] = [];
   const events = await all(path, problems);
-  assert.deepEqual(events.map(textOf).filter((text) => text !== null), ['a', 'bb', 'ccc', 'again']);
-  assert.ok(events.some(({ kind }) => kind === 'journal.note'), 'the repair is recorded');
+  assert.deepEqual(
+    events.map(textOf).filter((text) => text !== null),
+    ['a', 'bb', 'ccc', 'again'],
+  );
+  assert.ok(
+    events.some(({ kind }) => kind === 'journal.note'),
+    'the repair is recorded',
+  );
   assert.deepEqual(
     problems.map(({ line, message }) => `${line} ${message.slice(0, 12)}`),
     ['4 not an event', '5 1 events are'],
@@ -65,7 +74,10 @@ test('lines that are no events are reported with file and line, and the rest is 
   appendFileSync(path, 'garbage\n{"seq":2}\n\x00\xff\n');
   const problems: Problem[] = [];
   assert.equal((await all(path, problems)).length, 1);
-  assert.deepEqual(problems.map(({ line }) => line), [2, 3, 4]);
+  assert.deepEqual(
+    problems.map(({ line }) => line),
+    [2, 3, 4],
+  );
   assert.equal(problems[0]?.file, path);
 });
 
@@ -80,7 +92,10 @@ test('beyond its size a journal goes on in another part; numbers go on too', asy
   await written(path, ['after a restart'], { rotateBytes: 2000 });
   const problems: Problem[] = [];
   const events = await all(path, problems);
-  assert.deepEqual(events.map(({ seq }) => seq), Array.from({ length: 41 }, (_, index) => index + 1));
+  assert.deepEqual(
+    events.map(({ seq }) => seq),
+    Array.from({ length: 41 }, (_, index) => index + 1),
+  );
   assert.deepEqual(problems, []);
 });
 
@@ -112,7 +127,9 @@ test('an event of the wrong shape becomes a note, not a crash', async () => {
   assert.equal(event?.kind, 'journal.note');
 });
 
-test('who follows a journal sees what is there, then what comes, over parts, until the end of the run', { timeout: 30_000 }, async () => {
+test('who follows a journal sees what is there, then what comes, over parts, until the end of the run', {
+  timeout: 30_000,
+}, async () => {
   const path = fresh();
   const writer = await JournalWriter.open(path, { rotateBytes: 500 });
   writer.append('console.line', { text: 'before' });
@@ -136,7 +153,11 @@ test('any text survives the journal', async () => {
     fc.asyncProperty(fc.array(fc.string({ unit: 'binary' }), { maxLength: 5 }), async (texts) => {
       const path = fresh();
       await written(path, texts);
-      if (texts.length > 0) assert.deepEqual((await all(path)).map(textOf), texts.map((text) => Buffer.from(text).toString()));
+      if (texts.length > 0)
+        assert.deepEqual(
+          (await all(path)).map(textOf),
+          texts.map((text) => Buffer.from(text).toString()),
+        );
     }),
     { numRuns: 50 },
   );

@@ -30,14 +30,19 @@ test('an unterminated sequence of 10 MB is cut in linear time', () => {
 
 test('lines are the same however the bytes are cut', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'grapheme' }).map((line) => line.replace(/[\r\n]/g, ''))), fc.integer({ min: 1, max: 5 }), (lines, step) => {
-      const bytes = Buffer.from(lines.map((line) => `${line}\r\n`).join(''));
-      const splitter = new LineSplitter();
-      const seen: string[] = [];
-      for (let at = 0; at < bytes.length; at += step) seen.push(...splitter.push(bytes.subarray(at, at + step)).map(({ text }) => text));
-      assert.deepEqual(seen, lines);
-      assert.equal(splitter.end(), null);
-    }),
+    fc.property(
+      fc.array(fc.string({ unit: 'grapheme' }).map((line) => line.replace(/[\r\n]/g, ''))),
+      fc.integer({ min: 1, max: 5 }),
+      (lines, step) => {
+        const bytes = Buffer.from(lines.map((line) => `${line}\r\n`).join(''));
+        const splitter = new LineSplitter();
+        const seen: string[] = [];
+        for (let at = 0; at < bytes.length; at += step)
+          seen.push(...splitter.push(bytes.subarray(at, at + step)).map(({ text }) => text));
+        assert.deepEqual(seen, lines);
+        assert.equal(splitter.end(), null);
+      },
+    ),
   );
 });
 
