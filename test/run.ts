@@ -68,7 +68,8 @@ async function testFile(file: string, timeoutMs: number, live: boolean): Promise
       signal: interrupted.signal,
       onTest: (line) => live && say(`       ${line}`),
     });
-    const left = await endLeftovers(temporary, live ? 20_000 : 2000);
+    const grace = interrupted.signal.aborted ? 5000 : live ? 20_000 : 2000;
+    const left = await endLeftovers(temporary, grace);
     if (left.length > 0) {
       result.failed++;
       result.report.push(`left running, now ended:\n${left.map((process) => `  ${process}`).join('\n')}`);

@@ -17,6 +17,7 @@ const FILES: { [K in EventKind]?: { file: string; line: (data: Payload<K>) => st
   },
   'kernel.lost': { file: 'dmesg.log', line: ({ records }) => `*** ${records} records lost ***` },
   'hostapd.line': { file: 'hostapd.log', line: ({ interface: name, text }) => `${name}: ${text}` },
+  'dhcp.line': { file: 'dhcp.log', line: ({ interface: name, text }) => `${name}: ${text}` },
   'wpa_supplicant.line': {
     file: 'wpa_supplicant.log',
     line: ({ interface: name, text }) => `${name}: ${text}`,

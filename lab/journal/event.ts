@@ -76,6 +76,8 @@ export const PAYLOADS = {
     station: text.optional(),
     detail: text.optional(),
   }),
+  /** What the DHCP server on the board says. */
+  'dhcp.line': z.object({ interface: text, text }),
   'wpa_supplicant.line': z.object({ interface: text, text }),
   'wpa_supplicant.event': z.object({
     interface: text,

@@ -26,6 +26,7 @@ const COPIOUS: ReadonlySet<EventKind> = new Set([
   'kernel.record',
   'hostapd.line',
   'wpa_supplicant.line',
+  'dhcp.line',
   'iperf3.interval',
 ]);
 

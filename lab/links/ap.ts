@@ -166,10 +166,10 @@ export class AccessPoint {
 
   async #setCountry(country: string): Promise<void> {
     const { remote, name: board } = this.#ctx;
-    await remote.check(`iw reg set ${country}`);
     // The kernel asks for the rules and applies them a moment later; it tells so only to netlink listeners.
-    const asked = `for i in 1 2 3 4 5 6 7 8 9 10; do iw reg get | grep -q '^country ${country}:' && exit 0; sleep 0.2; done; exit 1`;
-    if ((await remote.run(`(${asked})`)).exitCode === 0) return;
+    const inEffect = `iw reg get | grep -q '^country ${country}:'`;
+    const wait = `for i in 1 2 3 4 5 6 7 8 9 10; do ${inEffect} && exit 0; sleep 0.2; done; exit 1`;
+    if ((await remote.run(`(${inEffect} && exit 0; iw reg set ${country}; ${wait})`)).exitCode === 0) return;
     throw new LabError(`${board}: the country ${country} did not take effect`, {
       board,
       code: 'country',
@@ -239,11 +239,11 @@ export class AccessPoint {
     const command = [
       'dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --bind-interfaces --except-interface=lo --no-ping',
       `--interface=${quote(link)} --dhcp-range=${network}.100,${network}.199,1h --dhcp-leasefile=${quote(leases)}`,
-      `--pid-file=${quote(leases)}.pid --log-dhcp --log-facility=- --user=root`,
+      `--pid-file=${quote(leases)}.pid --log-facility=- --user=root`,
     ].join(' ');
     const dnsmasq = await Daemon.start({
       ...{ remote, signal, name: 'dnsmasq', command },
-      onLine: (text) => journal.append('hostapd.line', { interface: link, text }),
+      onLine: (text) => journal.append('dhcp.line', { interface: link, text }),
     });
     this.#undo.push('dnsmasq', async () => {
       await dnsmasq.stop();

@@ -1,7 +1,7 @@
 /** Lines of hostapd and wpa_supplicant (started with -t) to typed events. Formats: src/common/wpa_ctrl.h of both. */
 import type { PayloadInput } from '../journal/event.ts';
 
-const STAMP = /^\d+\.\d+: /;
+const STAMP = /^(?:\d+\.\d+: )+/;
 /** `wlan0: EVENT-NAME rest`; names are capitals and hyphens. */
 const EVENT =
   /^(\S+?): ((?:CTRL-EVENT|AP|WPA|DFS|ACS|SME|INTERFACE|EAPOL|BEACON|CHANNEL)(?:-[A-Z0-9]+)+)\b ?(.*)$/;

@@ -223,9 +223,9 @@ export class Station {
   async #enterNamespace(phy: string, namespace: string): Promise<void> {
     const { remote } = this.#ctx;
     const name = quote(namespace);
-    await remote.check(`ip netns add ${name} && ip netns exec ${name} ip link set lo up`);
-    this.#undo.push('namespace', () => remote.check(`ip netns del ${name}`));
-    await remote.check(`iw phy ${phy} set netns name ${name}`);
+    this.#undo.push('namespace', () => remote.check(`! [ -e /run/netns/${name} ] || ip netns del ${name}`));
+    const move = `iw phy ${phy} set netns name ${name}`;
+    await remote.check(`ip netns add ${name} && ip netns exec ${name} ip link set lo up && ${move}`);
     // A radio goes back by itself when its namespace is deleted, but only some time later.
     this.#undo.push('radio', () =>
       remote.check(
@@ -343,9 +343,8 @@ export class Station {
   /** Address, proof and info, once associated. */
   async #complete(started: number, associationMs: number): Promise<void> {
     const { address, gateway } = await this.#address();
-    const { received } = await this.ping(gateway, { count: 3 });
     const { name: board } = this.#ctx;
-    if (received === 0)
+    if (!(await this.#answers(gateway)))
       throw new ProductError(`${board}: associated, address ${address}, but ${gateway} does not answer`, {
         board,
         code: 'no-ping',
@@ -365,6 +364,14 @@ export class Station {
       upMs: Math.round(performance.now() - started),
     };
     this.#state('up', `${address}, ${this.#info.bssid}`);
+  }
+
+  /** The first datagram may be lost while addresses are resolved. */
+  async #answers(gateway: string): Promise<boolean> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      if ((await this.ping(gateway, { count: 1 })).received > 0) return true;
+    }
+    return false;
   }
 
   async #address(): Promise<{ address: string; gateway: string }> {

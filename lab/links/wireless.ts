@@ -23,8 +23,8 @@ export interface Wireless {
 const ASK = `
 iw dev; echo '=== '; iw phy; echo '=== '; iw reg get; echo '=== '
 for r in /sys/class/rfkill/rfkill*; do [ -e "$r/name" ] && echo "$(cat "$r/name") $(cat "$r/soft") $(cat "$r/hard")"; done; echo '=== '
-for p in /proc/[0-9]*; do
-  case $(cat "$p/comm" 2>/dev/null) in hostapd|wpa_supplicant|NetworkManager|iwd|connmand) echo "$(basename "$p") $(tr '\\0' ' ' < "$p/cmdline")";; esac
+for c in $(grep -lxE 'hostapd|wpa_supplicant|NetworkManager|iwd|connmand' /proc/[0-9]*/comm 2>/dev/null); do
+  p=\${c%/comm}; echo "\${p#/proc/} $(tr '\\0' ' ' < "$p/cmdline")"
 done`;
 
 /** Asks the board for all of it in one go; `namespace` for radios that were moved into one. */

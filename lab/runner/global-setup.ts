@@ -1,4 +1,5 @@
 /** Opens the run before its first test and closes it after its last. */
+import { explained } from '../fixtures/call-site.ts';
 import { prepareRunDir, runIdentity } from './run.ts';
 import { RunSession, setCurrentSession } from './session.ts';
 
@@ -8,10 +9,12 @@ export default async function globalSetup(): Promise<() => Promise<void>> {
   prepareRunDir(run);
   // While nothing but unreferenced handles is waited for, the process would end here, with exit code 0.
   const alive = setInterval(() => undefined, 60_000);
-  const session = await RunSession.open(
-    run,
-    process.env.HIL_COMMAND || process.argv.slice(1).join(' '),
-  ).finally(() => clearInterval(alive));
+  const command = process.env.HIL_COMMAND || process.argv.slice(1).join(' ');
+  const session = await RunSession.open(run, command)
+    .catch((error: unknown) => {
+      throw explained(error, []);
+    })
+    .finally(() => clearInterval(alive));
   setCurrentSession(session);
   return async () => {
     setCurrentSession(null);

@@ -4,7 +4,7 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigError } from '../errors.ts';
+import { abortReason, ConfigError } from '../errors.ts';
 import { cacheDir } from '../paths.ts';
 import type { BoardImage } from './manifest.ts';
 import { type Accelerator, processorArguments, QEMU } from './qemu.ts';
@@ -35,7 +35,7 @@ export async function probeAccelerator(
   const cached = Cached.safeParse(parseJson(await readFile(path, 'utf8').catch(() => '')));
   if (cached.success && cached.data.bootId === bootId) return cached.data.accelerator;
   const accelerator = (await kvmBoots(image.kernel, signal)) ? 'kvm' : 'tcg';
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw abortReason(signal);
   await mkdir(cacheDir(), { recursive: true });
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, JSON.stringify({ bootId, accelerator }));

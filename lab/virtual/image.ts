@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError, messageOf } from '../errors.ts';
+import { abortReason, LabError, messageOf } from '../errors.ts';
 import { cacheDir } from '../paths.ts';
 import { type DebFile, type PrivateApt, privateApt } from './apt.ts';
 import { buildImage, recipeHash } from './build.ts';
@@ -105,7 +105,7 @@ async function buildInto(
   job: Omit<Parameters<typeof buildImage>[0], 'dir' | 'step'>,
   report: (event: ImageProgress) => void,
 ): Promise<void> {
-  await removeLeftovers();
+  await removeLeftovers(report);
   const temporary = await mkdtemp(join(imagesDir(), '.build-'));
   try {
     await buildImage({
@@ -133,7 +133,7 @@ async function lists(
   try {
     await apt.update(options.signal);
   } catch (error) {
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) throw abortReason(options.signal);
     if (stamp === null || options.refresh === true) throw error;
     report({ step: 'package lists', detail: `cannot be fetched, using those at hand: ${messageOf(error)}` });
   }
@@ -200,7 +200,10 @@ async function buildLock(
     await gone;
   };
   const waiting = setTimeout(() => report({ step: 'waiting for another builder' }), 500);
-  const onAbort = (): void => held.reject(signal?.reason);
+  const onAbort = (): void => {
+    if (signal !== undefined) held.reject(abortReason(signal));
+  };
+  if (signal?.aborted) onAbort();
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
     await held.promise;
@@ -228,10 +231,19 @@ async function requireSpace(): Promise<void> {
   );
 }
 
-/** Folders of builders that were killed; the lock is held, so none is at work. */
-async function removeLeftovers(): Promise<void> {
+/**
+ * Folders of builders that were killed; the lock is held, so none is at work. What such a builder had started may still
+ * write for some seconds: what can't be removed now is left to the next build.
+ */
+async function removeLeftovers(report: (event: ImageProgress) => void): Promise<void> {
   const names = (await readdir(imagesDir())).filter((name) => name.startsWith('.build-'));
-  for (const name of names) await rm(join(imagesDir(), name), { recursive: true, force: true });
+  for (const name of names) {
+    try {
+      await rm(join(imagesDir(), name), { recursive: true, force: true });
+    } catch (error) {
+      report({ step: 'removing what an interrupted build left', detail: messageOf(error) });
+    }
+  }
 }
 
 async function forgetDebs(keep: readonly DebFile[]): Promise<void> {

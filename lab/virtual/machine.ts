@@ -158,7 +158,14 @@ export class VirtualMachine {
   }
 
   async loadSnapshot(name: string): Promise<void> {
-    await this.#monitor(`loadvm ${snapshotName(name)}`);
+    const running = (await this.#status()) === 'running';
+    try {
+      await this.#monitor(`loadvm ${snapshotName(name)}`);
+    } catch (error) {
+      // QEMU leaves the machine stopped when there is no such snapshot.
+      if (running) await this.#command('cont');
+      throw error;
+    }
     this.#panicked = false;
   }
 

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { ConfigError, LabError, messageOf } from '../errors.ts';
+import { abortReason, ConfigError, LabError, messageOf } from '../errors.ts';
 import { HOST_TOOLS } from './recipe.ts';
 
 /** mke2fs is in /usr/sbin, which an ordinary user's PATH lacks. */
@@ -60,9 +60,9 @@ export async function runTool(
   args: readonly string[],
   options: ToolOptions,
 ): Promise<Buffer> {
-  options.signal?.throwIfAborted();
   const timeoutMs = options.timeoutMs ?? 120_000;
   const program = command.includes('/') ? command : ((await findTool(command)) ?? command);
+  if (options.signal?.aborted) throw abortReason(options.signal);
   const child = spawn(program, args, {
     cwd: options.cwd,
     env: options.env ?? process.env,
@@ -101,7 +101,7 @@ export async function runTool(
   const failure = await ended.promise;
   clearTimeout(timer);
   options.signal?.removeEventListener('abort', onAbort);
-  options.signal?.throwIfAborted();
+  if (options.signal?.aborted) throw abortReason(options.signal);
   if (failure === null && stopped === undefined) return Buffer.concat(out);
   throw toolError(options.step, [command, ...args], stopped ?? failure ?? 'unknown', err);
 }

@@ -21,7 +21,7 @@ const CHANNELS = [
 
 test.describe('connect', { tag: ['@needs:wifi-ap', '@needs:wifi-station'] }, () => {
   for (const { security, keyManagement, needs } of NETWORKS) {
-    test(`a station joins an ${security} network, gets an address and reaches it`, {
+    test(`a station joins a network (${security}), gets an address and reaches its access point`, {
       tag: [...needs],
     }, async ({ ap, station, board }) => {
       const net = await ap.start({ ssid: `hil-${security}`, security });

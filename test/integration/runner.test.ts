@@ -217,7 +217,7 @@ describe('the runner', { timeout: 1_200_000 }, () => {
       'kill-worker',
       `test('is killed', async ({ ssh }) => {
          void ssh.exec('sleep 4242').catch(() => undefined);
-         await ssh.check('until pgrep -f "sleep 4242" >/dev/null; do sleep 0.1; done');
+         await ssh.check('until ps | grep -q "[s]leep 4242"; do sleep 0.1; done');
          process.kill(process.pid, 'SIGKILL');
          await new Promise(() => undefined);
        });
