@@ -322,12 +322,12 @@ export class Board {
       });
     } catch (thrown) {
       if (signal.aborted) throw abortReason(signal);
-      const seen = this.console.tail(3).join(' | ');
+      const seen = this.console.tail(8).join('\n  ');
       throw new LabError(`${this.name} did not reach its login prompt within ${timeoutMs / 1000} s`, {
         board: this.name,
         code: 'boot-timeout',
         hint:
-          seen === '' ? 'its console is silent: check power and cable' : `its console stopped at: ${seen}`,
+          seen === '' ? 'its console is silent: check power and cable' : `its console stopped at:\n  ${seen}`,
         cause: thrown,
       });
     }

@@ -24,7 +24,7 @@ export const Iperf3Options = z.object({
     .number()
     .positive()
     .default(15)
-    .describe('without an interval for this long, the test is ended'),
+    .describe('when nothing arrives for this long, the test is ended'),
 });
 export type Iperf3Options = z.input<typeof Iperf3Options>;
 

@@ -168,7 +168,7 @@ class Iperf3Test {
       this.#stalled.resolve({
         fault: 'product',
         code: 'stalled',
-        message: `no interval for ${seconds} s after second ${at.toFixed(0)}: the link stands still`,
+        message: `nothing arrived for ${seconds} s, up to second ${at.toFixed(0)}: the link stands still`,
       });
     }, seconds * 1000);
   }

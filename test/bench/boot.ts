@@ -15,20 +15,28 @@ export async function bootRows(lab: LabClient): Promise<Row[]> {
     await board.power('off');
     times.push((await board.ready()).bootMs ?? Number.NaN);
   }
-  return [{ what: 'power on to SSH, provenance read, s', ours: median(times) / 1000, target: '<= 5', runs: BOOTS }];
+  return [
+    { what: 'power on to SSH, provenance read, s', ours: median(times) / 1000, target: '<= 5', runs: BOOTS },
+  ];
 }
 
 export async function fleetRows(lab: LabClient): Promise<Row[]> {
   const boards: LeasedBoard[] = [];
   try {
     const { boards: all } = await lab.call('lab.status', {});
-    for (const { name } of all) boards.push(await LeasedBoard.acquire(lab, { owner: 'bench', boards: [name], fresh: true }));
+    for (const { name } of all)
+      boards.push(await LeasedBoard.acquire(lab, { owner: 'bench', boards: [name], fresh: true }));
     const up = await timed(() => Promise.all(boards.map((board) => board.ready())));
     const status = await lab.call('lab.status', {});
     const memory = status.boards.map(({ memoryBytes }) => (memoryBytes ?? Number.NaN) / MIB);
     return [
       { what: `${boards.length} boards at once, all at SSH, s`, ours: up / 1000, target: '<= 12', runs: 1 },
-      { what: 'memory of a board (QEMU RSS), largest, MiB', ours: Math.max(...memory), target: '<= 280', runs: boards.length },
+      {
+        what: 'memory of a board (QEMU RSS), largest, MiB',
+        ours: Math.max(...memory),
+        target: '<= 280',
+        runs: boards.length,
+      },
       ...(await controllerRows(lab, boards)),
     ];
   } finally {

@@ -25,5 +25,13 @@ export async function iperf3Rows(board: LeasedBoard): Promise<Row[]> {
   const { a, b } = await alternate(PAIRS, harness, bare);
   await board.call('station.stop', { id: station.id });
   await board.call('ap.stop', { id: ap.id });
-  return [{ what: 'TCP through WPA2, Mbit/s', ours: median(a), peer: { name: 'bare iperf3', value: median(b) }, target: '>= 40', runs: PAIRS }];
+  return [
+    {
+      what: 'TCP through WPA2, Mbit/s',
+      ours: median(a),
+      peer: { name: 'bare iperf3', value: median(b) },
+      target: '>= 40',
+      runs: PAIRS,
+    },
+  ];
 }

@@ -16,7 +16,10 @@ export async function noopRows(): Promise<Row[]> {
       join(dir, 'noop.spec.ts'),
       "import { test } from '@playwright/test';\n\ntest('does nothing', { tag: '@host' }, () => undefined);\n",
     );
-    writeFileSync(join(dir, 'bare.config.ts'), "export default { testDir: '.', reporter: 'line', workers: 1 };\n");
+    writeFileSync(
+      join(dir, 'bare.config.ts'),
+      "export default { testDir: '.', reporter: 'line', workers: 1 };\n",
+    );
     const playwright = join(PROJECT_ROOT, 'node_modules/@playwright/test/cli.js');
     const run = (args: string[]) =>
       timed(async () => {
@@ -32,7 +35,13 @@ export async function noopRows(): Promise<Row[]> {
     const { a, b } = await alternate(PAIRS, harness, bare);
     const [ours, theirs] = [median(a) / 1000, median(b) / 1000];
     return [
-      { what: 'a run of one empty test, s', ours, peer: { name: 'bare playwright', value: theirs }, target: '<= 0.3 s over bare', runs: PAIRS },
+      {
+        what: 'a run of one empty test, s',
+        ours,
+        peer: { name: 'bare playwright', value: theirs },
+        target: '<= 0.3 s over bare',
+        runs: PAIRS,
+      },
     ];
   } finally {
     rmSync(dir, { recursive: true, force: true });

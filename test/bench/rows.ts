@@ -68,5 +68,12 @@ export function table(rows: readonly Row[]): string {
   ]);
   const all = [['what', 'hil', 'peer', 'ratio', 'labgrid', 'target', 'runs'], ...cells];
   const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n');
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

@@ -186,8 +186,11 @@ function exitOf(
     channel.on('exit', (code: number | null, signal?: string) => {
       exit = { exitCode: code, signal: signal === undefined ? null : signal.replace(/^SIG/, '') };
     });
+    // ssh2 neither ends nor fails a write to a channel that the other side has closed.
+    const gone = new AbortController();
     channel.once('close', () => {
       closed = true;
+      gone.abort();
       output.end();
       if (exit !== undefined) return resolve(exit);
       // ssh2 closes the channels of a lost connection before it says that it is lost.
@@ -201,7 +204,7 @@ function exitOf(
       channel.end(stdin);
       return;
     }
-    pipeline(stdin, channel, { end: true }).catch((error) => {
+    pipeline(stdin, channel, { signal: gone.signal }).catch((error) => {
       // A program may end before it has read everything: then its exit status says what happened.
       if (closed || exit !== undefined) return;
       reject(

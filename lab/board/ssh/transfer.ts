@@ -127,9 +127,12 @@ async function write(
       await pipeline(input, digest.stream, sftp.createWriteStream(aside), { signal });
       return 'sftp';
     }
-    await throughCat(host, `cat >${quote(aside)}`, (channel) =>
-      pipeline(input, digest.stream, channel, { signal }),
-    );
+    await throughCat(host, `cat >${quote(aside)}`, (channel, gone) => {
+      // A channel closes only once its output was read.
+      channel.resume();
+      const all = signal === undefined ? gone : AbortSignal.any([signal, gone]);
+      return pipeline(input, digest.stream, channel, { signal: all });
+    });
     return 'channel';
   } catch (error) {
     refuseAborted(signal);
@@ -167,7 +170,7 @@ async function read(
 async function throughCat(
   host: TransferHost,
   command: string,
-  move: (channel: ClientChannel) => Promise<void>,
+  move: (channel: ClientChannel, gone: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const channel = await host.exec(command);
   let stderr = '';
@@ -178,9 +181,16 @@ async function throughCat(
   channel.once('exit', (code: number | null) => {
     exitCode = code;
   });
-  const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()));
+  // ssh2 neither ends nor fails a write to a channel that the other side has closed.
+  const gone = new AbortController();
+  const closed = new Promise<void>((resolve) => {
+    channel.once('close', () => {
+      resolve();
+      setImmediate(() => gone.abort());
+    });
+  });
   try {
-    await move(channel);
+    await move(channel, gone.signal);
     channel.resume();
     await closed;
   } catch (error) {
@@ -239,7 +249,7 @@ async function whyNotWritten(host: TransferHost, folder: string): Promise<string
 }
 
 function refusal(board: string, path: string, what: string, cause: unknown): HilError {
-  const message = `${path} on ${board} could not be written: ${what.trim()}`;
+  const message = `${path} on ${board} could not be transferred: ${what.trim()}`;
   if (/No space left|Disk quota/i.test(what)) {
     return new LabError(message, { board, code: 'no-space', hint: `hil exec ${board} -- df -h`, cause });
   }
