@@ -1,21 +1,29 @@
 /** Board output is hostile: cuts bytes into lines of bounded length, and makes them harmless to terminals and reports. */
 import { StringDecoder } from 'node:string_decoder';
 
-/** CSI, OSC, DCS/SOS/PM/APC and two-character escapes; a string sequence without end is cut after 4,096 characters. */
+/**
+ * CSI, OSC, DCS/SOS/PM/APC and shorter escapes (ECMA-48). None reaches over the end of a line; a string sequence without
+ * end is cut after 4,096 characters.
+ */
 const ESCAPES =
-  /\x1b(?:\[[\x20-\x3f]{0,64}[\x40-\x7e]?|\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)?|[PX^_][^\x1b]{0,4096}(?:\x1b\\)?|[\x20-\x2f]{0,8}[\x30-\x7e]?)|\x9b[\x20-\x3f]{0,64}[\x40-\x7e]?/g;
+  /\x1b(?:\[[\x20-\x3f]{0,64}[\x40-\x7e]?|\][^\x07\x1b\r\n]{0,4096}(?:\x07|\x1b\\)?|[PX^_][^\x1b\r\n]{0,4096}(?:\x1b\\)?|[\x20-\x2f]{0,8}[\x30-\x7e]?)|\x9b[\x20-\x3f]{0,64}[\x40-\x7e]?/g;
 
-/** C0 but tab, DEL, C1, and what turns the direction of text or hides in it. */
-const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/** C0 but tab and line ends, DEL, C1, and what turns the direction of text or hides in it. */
+const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 /** Text without escape sequences and control characters (tabs stay). Linear in its length. */
 export function sanitize(text: string): string {
-  return text.replace(ESCAPES, '').replace(CONTROLS, '');
+  return sanitizeStream(text).replace(/[\r\n]+/g, '');
 }
 
 /** As sanitize, for text of several lines: line ends stay. */
 export function sanitizeLines(text: string): string {
-  return text.split('\n').map(sanitize).join('\n');
+  return sanitizeStream(text).replace(/\r+/g, '');
+}
+
+/** As sanitize; carriage returns and line feeds stay. */
+export function sanitizeStream(text: string): string {
+  return text.replace(ESCAPES, '').replace(CONTROLS, '');
 }
 
 export interface Line {
@@ -30,12 +38,17 @@ export interface LineSplitterOptions {
   maxLength?: number;
 }
 
-/** Bytes to lines: UTF-8 with replacement, LF or CR LF ends, memory bounded whatever comes. */
+/**
+ * Bytes (or text) to lines: UTF-8 with replacement; LF and CR LF end a line; a carriage return alone begins it anew, as on
+ * a terminal, so that a progress bar is one line that tells its last state. Memory is bounded whatever comes.
+ */
 export class LineSplitter {
   readonly #decoder = new StringDecoder('utf8');
   readonly #max: number;
   #partial = '';
   #dropped = 0;
+  /** A carriage return came last: what follows overwrites, unless it is a line feed. */
+  #returned = false;
 
   constructor(options: LineSplitterOptions = {}) {
     this.#max = options.maxLength ?? 16 * 1024;
@@ -46,8 +59,13 @@ export class LineSplitter {
     return this.#partial;
   }
 
-  push(chunk: Buffer): Line[] {
-    const text = this.#decoder.write(chunk);
+  /** Bytes left out of the begun line, so far. */
+  get partialTruncatedBytes(): number {
+    return this.#dropped;
+  }
+
+  push(chunk: Buffer | string): Line[] {
+    const text = typeof chunk === 'string' ? chunk : this.#decoder.write(chunk);
     const lines: Line[] = [];
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
@@ -62,20 +80,36 @@ export class LineSplitter {
   /** What came after the last line end, at the end of the stream; null when nothing did. */
   end(): Line | null {
     this.#keep(this.#decoder.end());
-    return this.#partial === '' && this.#dropped === 0 ? null : this.#take();
+    const line = this.#take();
+    return line.text === '' && line.truncatedBytes === 0 ? null : line;
   }
 
   #keep(piece: string): void {
+    const last = piece.lastIndexOf('\r');
+    if (last < 0) {
+      this.#add(piece);
+      return;
+    }
+    const text = piece.endsWith('\r') ? piece.replace(/\r+$/, '') : piece;
+    const kept = text.slice(text.lastIndexOf('\r') + 1);
+    if (kept.length < text.length) this.#returned = true;
+    this.#add(kept);
+    if (text.length < piece.length) this.#returned = true;
+  }
+
+  #add(text: string): void {
+    if (text === '') return;
+    if (this.#returned) this.#take();
     const room = this.#max - this.#partial.length;
-    this.#partial += piece.length <= room ? piece : piece.slice(0, room);
-    if (piece.length > room) this.#dropped += Buffer.byteLength(piece.slice(room));
+    this.#partial += text.length <= room ? text : text.slice(0, room);
+    if (text.length > room) this.#dropped += Buffer.byteLength(text.slice(room));
   }
 
   #take(): Line {
-    const text = this.#partial.endsWith('\r') ? this.#partial.replace(/\r+$/, '') : this.#partial;
-    const line = { text, truncatedBytes: this.#dropped };
+    const line = { text: this.#partial, truncatedBytes: this.#dropped };
     this.#partial = '';
     this.#dropped = 0;
+    this.#returned = false;
     return line;
   }
 }

@@ -1,5 +1,5 @@
 /** Reads a journal, also one that is being written, or whose writer was killed in the middle of a line. */
-import { createReadStream, watch } from 'node:fs';
+import { createReadStream, type FSWatcher, watch } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { messageOf } from '../errors.ts';
@@ -26,15 +26,22 @@ export async function* readJournal(dirOrFile: string, options: ReadOptions = {})
     const path = partPath(first, part);
     parser.begin(path);
     for await (const chunk of createReadStream(path)) yield* parser.push(chunk as Buffer);
-    parser.endPart();
+    parser.endPart(part === parts);
   }
+}
+
+export interface FollowOptions extends ReadOptions {
+  signal?: AbortSignal;
+  /** The first sequence number that is wanted. Default 1. */
+  from?: number;
 }
 
 /** Existing events, then new ones as they are written, until `run.end` or the signal. */
 export async function* followJournal(
   dirOrFile: string,
-  options: ReadOptions & { signal?: AbortSignal } = {},
+  options: FollowOptions = {},
 ): AsyncGenerator<AnyEvent> {
+  const from = options.from ?? 1;
   const first = findJournal(dirOrFile);
   const parser = new Parser(options);
   const chunk = Buffer.alloc(256 * 1024);
@@ -47,7 +54,7 @@ export async function* followJournal(
     for (let complete = false; !options.signal?.aborted; ) {
       const { bytesRead } = await file.read(chunk, 0, chunk.length);
       for (const event of parser.push(chunk.subarray(0, bytesRead))) {
-        yield event;
+        if (event.seq >= from) yield event;
         if (event.kind === 'run.end') return;
       }
       if (bytesRead > 0) continue;
@@ -55,13 +62,13 @@ export async function* followJournal(
       complete = countParts(first) > part;
       if (!complete) await changes.next();
     }
-    parser.endPart();
+    parser.endPart(false);
   }
 }
 
 /** Changes in a folder, with a slow look besides: some file systems tell of nothing. */
 class Changes implements Disposable {
-  readonly #watcher;
+  readonly #watcher: FSWatcher | null;
   readonly #signal: AbortSignal | undefined;
   #changed = false;
   #wake: () => void = () => undefined;
@@ -69,7 +76,7 @@ class Changes implements Disposable {
 
   constructor(dir: string, signal: AbortSignal | undefined) {
     this.#signal = signal;
-    this.#watcher = watch(dir, () => {
+    this.#watcher = watching(dir, () => {
       this.#changed = true;
       this.#wake();
     });
@@ -90,8 +97,17 @@ class Changes implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#watcher.close();
+    this.#watcher?.close();
     this.#signal?.removeEventListener('abort', this.#abort);
+  }
+}
+
+/** Null where nothing can be watched (all inotify watches of this user are taken): the slow look must do. */
+function watching(dir: string, onChange: () => void): FSWatcher | null {
+  try {
+    return watch(dir, onChange).on('error', onChange);
+  } catch {
+    return null;
   }
 }
 
@@ -124,8 +140,12 @@ class Parser {
     if (start < chunk.length) this.#rest.push(Buffer.from(chunk.subarray(start)));
   }
 
-  /** What has no line end was torn by the end of its writer. */
-  endPart(): void {
+  /** What has no line end was torn by the end of its writer: no problem in the last part, which may be written yet. */
+  endPart(last: boolean): void {
+    if (this.#rest.length > 0 && !last) {
+      this.#line++;
+      this.#problem('a torn line');
+    }
     this.#rest = [];
   }
 
@@ -134,8 +154,9 @@ class Parser {
       const event = ENVELOPE.parse(JSON.parse(line));
       if (!isEventKind(event.kind)) throw new Error(`no event kind "${event.kind}"`);
       const data = PAYLOADS[event.kind].parse(event.data);
-      if (event.seq > this.#seq + 1 && this.#seq > 0)
-        this.#problem(`${event.seq - this.#seq - 1} events are missing before this one`);
+      const missing = event.seq - this.#seq - 1;
+      if (missing > 0) this.#problem(`${missing} events are missing before this one`);
+      if (missing < 0) this.#problem(`event ${event.seq} comes after event ${this.#seq}`);
       this.#seq = event.seq;
       // Envelope and payload were each checked against the schema of this kind.
       return { ...event, data } as AnyEvent;

@@ -1,7 +1,10 @@
-/** Appends events to a run's journal. One process writes a journal; it may be killed at any byte. */
+/**
+ * Appends events to a run's journal. One process writes a journal; it may be killed at any byte. Whatever fails here is
+ * counted and told in the journal itself, never thrown: what is observed must not be stopped by its being recorded.
+ */
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import { now } from './clock.ts';
 import {
   type EventKind,
@@ -43,11 +46,15 @@ export class JournalWriter implements JournalSink {
   #partBytes = 0;
   #totalBytes = 0;
   #seq = 0;
-  #buffer: string[] = [];
+  #buffer: { line: string; lost: number }[] = [];
   #timer: NodeJS.Timeout | null = null;
   /** Events that could not be recorded since the last note about it. */
   #lost = 0;
   #lostWhy = '';
+  #limitTold = false;
+  /** What was written last may have no end of line. */
+  #torn = false;
+  #rotationFailed = false;
   #closed = false;
 
   private constructor(first: string, options: JournalWriterOptions) {
@@ -58,12 +65,19 @@ export class JournalWriter implements JournalSink {
     this.#fd = openSync(partPath(first, this.#part), 'a+', 0o644);
   }
 
-  /** Opens a journal, creating it, or going on with an existing one after its last whole event. */
-  static open(path: string, options: JournalWriterOptions = {}): Promise<JournalWriter> {
-    mkdirSync(dirname(path), { recursive: true });
-    const writer = new JournalWriter(path, options);
-    writer.#resume();
-    return Promise.resolve(writer);
+  /** Opens a journal, creating it, or going on with an existing one after its last whole event. Throws LabError. */
+  static async open(path: string, options: JournalWriterOptions = {}): Promise<JournalWriter> {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      const writer = new JournalWriter(path, options);
+      writer.#resume();
+      return writer;
+    } catch (cause) {
+      throw new LabError(`the journal ${path} cannot be written: ${messageOf(cause)}`, {
+        hint: 'check the disk and who may write there',
+        cause,
+      });
+    }
   }
 
   append = <K extends EventKind>(kind: K, data: PayloadInput<K>, board: string | null = null): void => {
@@ -79,6 +93,8 @@ export class JournalWriter implements JournalSink {
     if (this.#totalBytes >= this.#maxBytes && COPIOUS.has(kind)) {
       this.#lost++;
       this.#lostWhy = `the journal has reached its limit of ${this.#maxBytes} bytes`;
+      if (!this.#limitTold) this.#note(`${this.#lostWhy}: from now on, lines and intervals are left out`, 0);
+      this.#limitTold = true;
       return;
     }
     this.#enqueue(kind, parsed.data as JournalEvent<K>['data'], board); // the schema of this very kind gave it
@@ -89,13 +105,12 @@ export class JournalWriter implements JournalSink {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#buffer.length === 0) return;
-    const lines = this.#buffer;
+    const batch = this.#buffer;
     this.#buffer = [];
-    const bytes = Buffer.from(lines.join(''));
     try {
-      this.#write(bytes);
+      this.#write(Buffer.from(batch.map(({ line }) => line).join('')));
     } catch (error) {
-      this.#lost += lines.length;
+      for (const { lost } of batch) this.#lost += lost;
       this.#lostWhy = `it could not be written: ${messageOf(error)}`;
       return;
     }
@@ -113,7 +128,7 @@ export class JournalWriter implements JournalSink {
   }
 
   #note(message: string, lostEvents: number): void {
-    this.#enqueue('journal.note', { message, lostEvents }, null);
+    this.#enqueue('journal.note', { message, lostEvents }, null, lostEvents);
   }
 
   #tellLost(): void {
@@ -122,31 +137,52 @@ export class JournalWriter implements JournalSink {
     this.#note(`${lost} events are missing: ${this.#lostWhy}`, lost);
   }
 
-  #enqueue<K extends EventKind>(kind: K, data: JournalEvent<K>['data'], board: string | null): void {
+  /** @param lost how many events are lost if this one can't be written: a note stands for those it tells of */
+  #enqueue<K extends EventKind>(
+    kind: K,
+    data: JournalEvent<K>['data'],
+    board: string | null,
+    lost = 1,
+  ): void {
     const event = { seq: ++this.#seq, ...now(), board, source: sourceOf(kind), kind, data };
-    this.#buffer.push(`${JSON.stringify(event)}\n`);
+    this.#buffer.push({ line: `${JSON.stringify(event)}\n`, lost });
     this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
 
   /** All or nothing: half a batch on a full disk would tear the next one too. */
-  #write(bytes: Buffer): void {
+  #write(lines: Buffer): void {
+    const bytes = this.#torn ? Buffer.concat([Buffer.from('\n'), lines]) : lines;
     const before = this.#partBytes;
     let done = 0;
     try {
       while (done < bytes.length) done += writeSync(this.#fd, bytes, done);
     } catch (error) {
-      ftruncateSync(this.#fd, before);
+      this.#torn ||= done > 0;
+      if (this.#torn) ftruncateSync(this.#fd, before);
+      this.#torn = false;
       throw error;
     }
+    this.#torn = false;
     this.#partBytes += bytes.length;
     this.#totalBytes += bytes.length;
   }
 
+  /** Goes on in a new part; in the old one if there can be none now. */
   #rotate(): void {
+    const path = partPath(this.#first, this.#part + 1);
+    let fd: number;
+    try {
+      fd = openSync(path, 'a+', 0o644);
+    } catch (error) {
+      if (!this.#rotationFailed) this.#note(`no further part could be begun: ${messageOf(error)}`, 0);
+      this.#rotationFailed = true;
+      return;
+    }
     closeSync(this.#fd);
+    this.#fd = fd;
     this.#part++;
     this.#partBytes = 0;
-    this.#fd = openSync(partPath(this.#first, this.#part), 'a+', 0o644);
+    this.#rotationFailed = false;
   }
 
   /** Finds the last sequence number; ends a torn last line, so that the next event begins its own. */
@@ -154,28 +190,32 @@ export class JournalWriter implements JournalSink {
     for (let part = 1; part < this.#part; part++) {
       const fd = openSync(partPath(this.#first, part), 'r');
       this.#totalBytes += fstatSync(fd).size;
-      this.#seq = Math.max(this.#seq, lastSeq(tailOf(fd)));
+      this.#seq = Math.max(this.#seq, lastSeq(fd));
       closeSync(fd);
     }
     this.#partBytes = fstatSync(this.#fd).size;
     this.#totalBytes += this.#partBytes;
-    const tail = tailOf(this.#fd);
-    this.#seq = Math.max(this.#seq, lastSeq(tail));
-    if (tail === '' || tail.endsWith('\n')) return;
-    this.#write(Buffer.from('\n'));
+    this.#seq = Math.max(this.#seq, lastSeq(this.#fd));
+    if (this.#partBytes === 0 || readAt(this.#fd, this.#partBytes - 1, 1).toString() === '\n') return;
+    this.#torn = true;
     this.#note('the last line was torn: its writer was killed', 1);
   }
 }
 
-function tailOf(fd: number): string {
-  const { size } = fstatSync(fd);
-  const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
-  readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-  return bytes.toString('utf8');
+function readAt(fd: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, readSync(fd, bytes, 0, length, position));
 }
 
-/** The last sequence number in the end of a journal; 0 when there is none. */
-function lastSeq(tail: string): number {
-  const all = [...tail.matchAll(/^\{"seq":(\d+),/gm)];
-  return Number(all.at(-1)?.[1] ?? 0);
+/** The last sequence number in a part, looked for from its end; 0 when there is none. */
+function lastSeq(fd: number): number {
+  const { size } = fstatSync(fd);
+  for (let length = Math.min(size, TAIL_BYTES); length > 0; length = Math.min(size, 8 * length)) {
+    const tail = readAt(fd, size - length, length).toString('latin1');
+    const last = [...tail.matchAll(/(?:^|\n)\{"seq":(\d+),/g)].at(-1);
+    // At the beginning of what was read a line may begin or not; only at the beginning of the part it does.
+    if (last && (last.index > 0 || length === size)) return Number(last[1]);
+    if (length === size) break;
+  }
+  return 0;
 }

@@ -25,7 +25,12 @@ export const HISTORY_LIMIT = 50_000;
 
 export class KernelHistory {
   readonly #limit: number;
+  /** Names of boots, in order. A board set back to a snapshot goes on under another name: `<boot id>~1`. */
   readonly #boots: string[] = [];
+  #bootId: string | undefined;
+  #rewinds = 0;
+  /** When each record of this boot was logged, by sequence number. */
+  readonly #times = new Map<number, number>();
   #stored: Stored[] = [];
   readonly #losses: Loss[] = [];
   #lastSeq = -1;
@@ -46,8 +51,11 @@ export class KernelHistory {
 
   /** What follows is of this boot. True when that is another than before. */
   enterBoot(bootId: string): boolean {
-    if (this.#boots.at(-1) === bootId) return false;
+    if (this.#bootId === bootId) return false;
+    this.#bootId = bootId;
     this.#boots.push(bootId);
+    this.#rewinds = 0;
+    this.#times.clear();
     this.#lastSeq = -1;
     this.#lastUs = -1;
     return true;
@@ -58,12 +66,17 @@ export class KernelHistory {
    * the very first boot, what was overwritten before anyone looked does not count. `keep` false notes only its place.
    */
   take(record: KernelRecord, keep: boolean): { fresh: boolean; lost: number } {
-    if (record.seq <= this.#lastSeq) return { fresh: false, lost: 0 };
+    if (record.seq <= this.#lastSeq) {
+      const known = this.#times.get(record.seq);
+      if (known === undefined || known === record.us) return { fresh: false, lost: 0 };
+      this.#rewind(record.seq);
+    }
     const boot = this.#boots.length - 1;
     const firstLook = this.#lastSeq === -1 && boot === 0;
     const lost = firstLook ? 0 : record.seq - this.#lastSeq - 1;
     this.#lastSeq = record.seq;
     this.#lastUs = record.us;
+    this.#times.set(record.seq, record.us);
     if (lost > 0) this.#losses.push({ boot, seq: record.seq, records: lost });
     if (keep) this.#stored.push({ boot, record });
     if (this.#stored.length > this.#limit) this.#trim();
@@ -76,7 +89,7 @@ export class KernelHistory {
 
   /** Records after the mark, of that boot and later ones; all there are for a mark of an unknown boot. */
   since(mark: KernelMark): KernelRecord[] {
-    const boot = this.#boots.lastIndexOf(mark.bootId);
+    const boot = this.#boots.indexOf(mark.bootId);
     return this.#stored
       .filter((stored) => isAfter(stored.boot, stored.record.seq, boot, mark))
       .map(({ record }) => record);
@@ -84,13 +97,24 @@ export class KernelHistory {
 
   /** Records after the mark that were overwritten before they were read, or no longer fit into memory. */
   lostSince(mark: KernelMark): number {
-    const boot = this.#boots.lastIndexOf(mark.bootId);
+    const boot = this.#boots.indexOf(mark.bootId);
     return this.#losses
       .filter((loss) => isAfter(loss.boot, loss.seq, boot, mark))
       .reduce((sum, loss) => sum + loss.records, 0);
   }
 
+  /** The same number with another time: the board was set back, and logs that part of its life again. */
+  #rewind(seq: number): void {
+    this.#rewinds += 1;
+    this.#boots.push(`${this.#bootId}~${this.#rewinds}`);
+    this.#lastSeq = seq - 1;
+  }
+
   #trim(): void {
+    for (const seq of this.#times.keys()) {
+      if (this.#times.size <= this.#limit) break;
+      this.#times.delete(seq);
+    }
     const cut = this.#stored.splice(0, Math.ceil(this.#limit / 10));
     const last = cut.at(-1);
     if (last !== undefined) this.#losses.push({ boot: last.boot, seq: last.record.seq, records: cut.length });

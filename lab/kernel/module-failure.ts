@@ -126,7 +126,7 @@ export function missingFirmware(log: readonly string[]): string[] {
 /** Up to five names that are nearly the same, or contain one another. */
 export function similarNames(name: string, all: readonly string[]): string[] {
   const wanted = name.replaceAll('-', '_');
-  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  const limit = Math.max(1.5, wanted.length / 3);
   return all
     .map((other) => ({ other, distance: closeness(wanted, other.replaceAll('-', '_')) }))
     .filter(({ distance }) => distance <= limit)
@@ -136,7 +136,7 @@ export function similarNames(name: string, all: readonly string[]): string[] {
 }
 
 function closeness(a: string, b: string): number {
-  if (a.length >= 4 && b.length >= 4 && (a.includes(b) || b.includes(a))) return 1;
+  if (a.length >= 4 && b.length >= 4 && (a.includes(b) || b.includes(a))) return 1.5;
   return editDistance(a, b);
 }
 

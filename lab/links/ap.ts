@@ -2,14 +2,19 @@
 import type { BoardContext } from '../board/context.ts';
 import { quote } from '../board/remote.ts';
 import { ConfigError, HarnessError, LabError, messageOf, ProductError } from '../errors.ts';
+import { dhcpPool, withoutPrefix } from './address.ts';
 import { type ApInfo, ApOptions, type ApStation } from './ap-options.ts';
+import { useCountry } from './country.ts';
 import { Daemon } from './daemon.ts';
 import { hostapdEvent, keyValues, withoutStamp } from './events.ts';
 import { checkChannel, frequencyOf, hostapdConfig, type ResolvedApOptions } from './hostapd-config.ts';
 import { UndoStack } from './undo.ts';
-import { checkAllowed, listWireless, missingTool, usable } from './wireless.ts';
+import { checkAllowed, listWireless, missingTool, releaseInterface, usable, words } from './wireless.ts';
+import { parseIwDev } from './wireless-parse.ts';
 
 const RUN_DIR = '/run/hil';
+/** How long a channel is watched for radar, but for those of weather radars (ETSI EN 301 893). */
+const RADAR_S = 60;
 
 /**
  * Brings an access point up on the profile's radio (or the one named). Throws ConfigError for options that don't go
@@ -63,41 +68,35 @@ export class AccessPoint {
     const started = performance.now();
     const { remote, name: board } = this.#ctx;
     const options = this.#options;
+    const { country, band, channel } = options;
     checkChannel(options);
+    if (options.dhcp) dhcpPool(options.address);
     this.#state('starting');
-    if (options.country !== undefined) await this.#setCountry(options.country);
+    if (country !== undefined) await useCountry(remote, country, this.#undo);
     const wireless = await listWireless(remote);
     const { phy } = usable(board, wireless, options.interface, 'AP');
-    checkAllowed(board, phy, frequencyOf(options.band, options.channel), wireless.country);
+    checkAllowed(board, phy, { frequencyMhz: frequencyOf(band, channel), country }, wireless.country);
     const config = hostapdConfig(options, this.#controlDir);
     await remote.upload(Buffer.from(config), this.#configPath, { mode: 0o600 });
-    this.#undo.push('configuration', () =>
-      remote.run(`rm -f ${this.#configPath}; rm -rf ${this.#controlDir}`),
-    );
-    this.#undo.push('interface', () =>
-      remote.run(
-        `ip addr flush dev ${quote(options.interface)}; ip link set ${quote(options.interface)} down`,
-      ),
-    );
+    this.#undo.push('configuration', () => remote.check(`rm -rf ${this.#configPath} ${this.#controlDir}`));
+    this.#undo.push('interface', () => remote.check(releaseInterface(options.interface)));
     await this.#startHostapd();
-    await remote.check(`ip addr replace ${options.address} dev ${quote(options.interface)}`);
+    await this.#setAddress();
     if (options.dhcp) await this.#startDhcp();
-    const status = await this.#status();
-    const address = options.address.slice(0, options.address.indexOf('/'));
+    const running = await this.#running();
+    const { interface: link, ssid, security, address } = options;
     this.#info = {
-      ...{ interface: options.interface, ssid: options.ssid, security: options.security, config, address },
-      bssid: status['bssid[0]'] ?? '',
-      channel: Number(status.channel),
-      frequencyMhz: Number(status.freq),
+      ...{ interface: link, ssid, security, config, address: withoutPrefix(address) },
+      ...running,
       upMs: Math.round(performance.now() - started),
     };
-    this.#state('up', `channel ${this.#info.channel}, ${this.#info.bssid}`);
+    this.#state('up', `channel ${running.channel}, ${running.widthMhz} MHz, ${running.bssid}`);
   }
 
   /** What hostapd_cli prints for a command, such as `status` or `chan_switch 5 2437`. */
   async command(command: string): Promise<string> {
     const { stdout, stderr, exitCode } = await this.#ctx.remote.run(
-      `hostapd_cli -p ${this.#controlDir} -i ${quote(this.#options.interface)} ${command}`,
+      `hostapd_cli -p ${this.#controlDir} -i ${quote(this.#options.interface)} ${words(command)}`,
     );
     if (exitCode === 0 && !/^(?:FAIL|UNKNOWN COMMAND)/m.test(stdout)) return stdout;
     throw new ProductError(`${this.#ctx.name}: hostapd_cli ${command}: ${(stdout + stderr).trim()}`, {
@@ -134,10 +133,8 @@ export class AccessPoint {
     this.#state('restarting');
     await this.#hostapd?.stop();
     await this.#startHostapd();
-    await this.#ctx.remote.check(
-      `ip addr replace ${this.#options.address} dev ${quote(this.#options.interface)}`,
-    );
-    await this.#status();
+    await this.#setAddress();
+    this.#info = { ...this.info, ...(await this.#running()) };
     this.#state('up', 'restarted');
   }
 
@@ -164,17 +161,9 @@ export class AccessPoint {
     });
   }
 
-  async #setCountry(country: string): Promise<void> {
-    const { remote, name: board } = this.#ctx;
-    // The kernel asks for the rules and applies them a moment later; it tells so only to netlink listeners.
-    const inEffect = `iw reg get | grep -q '^country ${country}:'`;
-    const wait = `for i in 1 2 3 4 5 6 7 8 9 10; do ${inEffect} && exit 0; sleep 0.2; done; exit 1`;
-    if ((await remote.run(`(${inEffect} && exit 0; iw reg set ${country}; ${wait})`)).exitCode === 0) return;
-    throw new LabError(`${board}: the country ${country} did not take effect`, {
-      board,
-      code: 'country',
-      hint: 'is regulatory.db (wireless-regdb) on the board?',
-    });
+  async #setAddress(): Promise<void> {
+    const { address, interface: link } = this.#options;
+    await this.#ctx.remote.check(`ip addr replace ${address} dev ${quote(link)}`);
   }
 
   async #startHostapd(): Promise<void> {
@@ -188,16 +177,16 @@ export class AccessPoint {
         const event = hostapdEvent(line);
         if (event) journal.append('hostapd.event', event);
       },
+      onLost: (how) => this.#state('lost', `hostapd ended by itself, ${how}`),
     });
     if (!this.#hostapd) this.#undo.push('hostapd', async () => await this.#hostapd?.stop());
     this.#hostapd = hostapd;
-    const enabled = (line: string): true | null => {
-      const event = hostapdEvent(line)?.event;
-      if (event === 'AP-DISABLED') throw new LabError('hostapd disabled the access point', { code: 'ended' });
-      return event === 'AP-ENABLED' ? true : null;
-    };
     try {
-      await hostapd.waitFor(enabled, this.#options.timeoutMs, 'the access point was enabled');
+      const radarS = await hostapd.waitFor(enabledOrWatching, this.#options.timeoutMs, 'it was enabled');
+      if (radarS === 0) return;
+      this.#state('starting', `watching for radar for ${radarS} s`);
+      const deadlineMs = radarS * 1000 + this.#options.timeoutMs;
+      await hostapd.waitFor((line) => enabledOrWatching(line) === 0 || null, deadlineMs, 'it was enabled');
     } catch (error) {
       throw this.#explain(error, hostapd.lines.map(withoutStamp));
     }
@@ -219,7 +208,8 @@ export class AccessPoint {
       });
     }
     const what =
-      lines.find((line) => /could not|failed|not found|not allowed|error/i.test(line)) ?? messageOf(error);
+      lines.find((line) => /could not|failed|not found|not allowed|not support|error/i.test(line)) ??
+      messageOf(error);
     return new ProductError(
       `${board}: the access point on ${this.#options.interface} did not come up: ${what}`,
       {
@@ -234,20 +224,21 @@ export class AccessPoint {
   async #startDhcp(): Promise<void> {
     const { remote, journal, signal, name: board } = this.#ctx;
     const { interface: link, address, timeoutMs } = this.#options;
-    const network = address.slice(0, address.lastIndexOf('.'));
+    const { first, last, netmask } = dhcpPool(address);
     const leases = `${RUN_DIR}/dnsmasq-${link}.leases`;
     const command = [
       'dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --bind-interfaces --except-interface=lo --no-ping',
-      `--interface=${quote(link)} --dhcp-range=${network}.100,${network}.199,1h --dhcp-leasefile=${quote(leases)}`,
+      `--interface=${quote(link)} --dhcp-range=${first},${last},${netmask},1h --dhcp-leasefile=${quote(leases)}`,
       `--pid-file=${quote(leases)}.pid --log-facility=- --user=root`,
     ].join(' ');
     const dnsmasq = await Daemon.start({
       ...{ remote, signal, name: 'dnsmasq', command },
       onLine: (text) => journal.append('dhcp.line', { interface: link, text }),
+      onLost: (how) => this.#state('lost', `dnsmasq ended by itself, ${how}`),
     });
     this.#undo.push('dnsmasq', async () => {
       await dnsmasq.stop();
-      await remote.run(`rm -f ${quote(leases)} ${quote(leases)}.pid`);
+      await remote.check(`rm -f ${quote(leases)} ${quote(leases)}.pid`);
     });
     try {
       await dnsmasq.waitFor(
@@ -262,13 +253,32 @@ export class AccessPoint {
     }
   }
 
-  /** hostapd's status; throws ProductError unless it is ENABLED. */
-  async #status(): Promise<Record<string, string>> {
+  /** What it is now, by hostapd and the driver; throws ProductError unless hostapd is ENABLED. */
+  async #running(): Promise<Pick<ApInfo, 'bssid' | 'channel' | 'frequencyMhz' | 'widthMhz'>> {
+    const { remote, name: board } = this.#ctx;
     const status = keyValues(await this.command('status'));
-    if (status.state === 'ENABLED') return status;
-    throw new ProductError(`${this.#ctx.name}: hostapd is ${status.state ?? 'silent'}, not ENABLED`, {
-      board: this.#ctx.name,
-      code: 'ap-failed',
-    });
+    if (status.state !== 'ENABLED') {
+      throw new ProductError(`${board}: hostapd is ${status.state ?? 'silent'}, not ENABLED`, {
+        board,
+        code: 'ap-failed',
+      });
+    }
+    const [driver] = parseIwDev(await remote.check(`iw dev ${quote(this.#options.interface)} info`));
+    return {
+      bssid: status['bssid[0]'] ?? '',
+      channel: Number(status.channel),
+      frequencyMhz: Number(status.freq),
+      widthMhz: driver?.widthMhz ?? 20,
+    };
   }
+}
+
+/** 0 when the line says that the access point is enabled, seconds when it first watches for radar. */
+function enabledOrWatching(line: string): number | null {
+  const found = hostapdEvent(line);
+  if (found?.event === 'AP-DISABLED')
+    throw new LabError('hostapd disabled the access point', { code: 'ended' });
+  if (found?.event === 'DFS-CAC-START')
+    return Number(/\bcac_time=(\d+)s/.exec(found.detail ?? '')?.[1] ?? RADAR_S);
+  return found?.event === 'AP-ENABLED' ? 0 : null;
 }

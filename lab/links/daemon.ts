@@ -1,6 +1,6 @@
 /** A program that a link needs on its board (hostapd, wpa_supplicant, dnsmasq): watched line by line, surely ended. */
 import type { Remote, RemoteProcess } from '../board/remote.ts';
-import { abortReason, LabError } from '../errors.ts';
+import { abortReason, LabError, messageOf } from '../errors.ts';
 
 export interface DaemonOptions {
   remote: Remote;
@@ -8,6 +8,8 @@ export interface DaemonOptions {
   command: string;
   signal: AbortSignal;
   onLine: (line: string) => void;
+  /** Called when it has ended though nobody stopped it; `how`: its exit status, or how it was lost. */
+  onLost: (how: string) => void;
 }
 
 /** Lines kept for messages. */
@@ -19,6 +21,7 @@ export class Daemon {
   #process: RemoteProcess | null = null;
   #lines: string[] = [];
   #ended = false;
+  #stopping = false;
 
   private constructor(options: DaemonOptions) {
     this.#options = options;
@@ -30,8 +33,10 @@ export class Daemon {
       signal: options.signal,
       onLine: (line) => daemon.#line(line),
     });
-    const end = () => daemon.#end();
-    daemon.#process.exited.then(end, end);
+    daemon.#process.exited.then(
+      ({ exitCode, signal }) => daemon.#end(signal === null ? `exit code ${exitCode}` : `signal ${signal}`),
+      (error: unknown) => daemon.#end(messageOf(error)),
+    );
     return daemon;
   }
 
@@ -46,12 +51,13 @@ export class Daemon {
 
   /**
    * Resolves with the first value that `test` gives for a line, those already printed included; rejects with what it
-   * throws. Rejects when the program
-   * ends first (code `ended`) or at the deadline (code `timeout`), with its last lines.
+   * throws. Rejects with LabError when the program ends first (code `ended`) or at the deadline (code `timeout`), with its
+   * last lines.
    */
   async waitFor<T>(test: (line: string) => T | null, timeoutMs: number, what: string): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
     const { name, remote, signal } = this.#options;
+    if (signal.aborted) throw abortReason(signal);
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     const failure = (why: string, code: string) =>
       new LabError(`${remote.name}: ${name} ${why} before ${what}`, {
         board: remote.name,
@@ -86,6 +92,7 @@ export class Daemon {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     await this.#process?.stop();
   }
 
@@ -96,8 +103,10 @@ export class Daemon {
     for (const listener of [...this.#listeners]) listener(line);
   }
 
-  #end(): void {
+  #end(how: string): void {
     this.#ended = true;
+    const { signal, onLost } = this.#options;
+    if (!this.#stopping && !signal.aborted) onLost(how);
     for (const listener of [...this.#listeners]) listener(null);
   }
 }

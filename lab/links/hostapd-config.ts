@@ -48,7 +48,7 @@ export function hostapdConfig(options: ResolvedApOptions, controlDir: string): s
     'driver=nl80211',
     `ctrl_interface=${controlDir}`,
     `ssid2=${hex(options.ssid)}`,
-    ...(options.country === undefined ? [] : [`country_code=${options.country}`, 'ieee80211d=1']),
+    ...regulatory(options),
     `hw_mode=${options.band === '5' ? 'a' : 'g'}`,
     `channel=${options.channel}`,
     `ignore_broadcast_ssid=${options.hidden ? 1 : 0}`,
@@ -57,6 +57,12 @@ export function hostapdConfig(options: ResolvedApOptions, controlDir: string): s
     ...options.extra,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Without 802.11h hostapd does not use channels that have to be watched for radar. */
+function regulatory({ country, band }: ResolvedApOptions): string[] {
+  if (country === undefined) return [];
+  return [`country_code=${country}`, 'ieee80211d=1', ...(band === '5' ? ['ieee80211h=1'] : [])];
 }
 
 function generation({ mode, widthMhz, band, channel }: ResolvedApOptions): string[] {
@@ -75,13 +81,16 @@ function generation({ mode, widthMhz, band, channel }: ResolvedApOptions): strin
   return lines;
 }
 
+/** hostapd takes a passphrase for SAE too; `sae_password` has a syntax of its own after a `|`, and is for hex digits here. */
 function security({ security: kind, passphrase }: ResolvedApOptions): string[] {
   if (kind === 'open') return [];
-  const key = /^[0-9a-fA-F]{64}$/.test(passphrase) ? `wpa_psk=${passphrase}` : `wpa_passphrase=${passphrase}`;
+  const digits = /^[0-9a-fA-F]{64}$/.test(passphrase);
+  const psk = digits ? `wpa_psk=${passphrase}` : `wpa_passphrase=${passphrase}`;
+  const sae = digits ? `sae_password=${passphrase}` : `wpa_passphrase=${passphrase}`;
   const common = ['auth_algs=1', 'wpa=2', 'rsn_pairwise=CCMP'];
-  if (kind === 'wpa2') return [...common, 'wpa_key_mgmt=WPA-PSK', key];
-  if (kind === 'wpa3') return [...common, 'wpa_key_mgmt=SAE', 'ieee80211w=2', `sae_password=${passphrase}`];
-  return [...common, 'wpa_key_mgmt=WPA-PSK SAE', 'ieee80211w=1', key, `sae_password=${passphrase}`];
+  if (kind === 'wpa2') return [...common, 'wpa_key_mgmt=WPA-PSK', psk];
+  if (kind === 'wpa3') return [...common, 'wpa_key_mgmt=SAE', 'ieee80211w=2', sae];
+  return [...common, 'wpa_key_mgmt=WPA-PSK SAE', 'ieee80211w=1', ...new Set([psk, sae])];
 }
 
 /** In the 5 GHz band 40 MHz pairs are fixed; in the 2.4 GHz band the lower half of the channels extends upwards. */

@@ -1,20 +1,28 @@
 /** What a station can be asked for, and what is said of it: the shapes that cross the controller's RPC. */
 import { z } from 'zod';
-import { Cidr, Country, Passphrase, Ssid } from './ap-options.ts';
+import { Cidr } from './address.ts';
+import { Country, Passphrase, Ssid } from './ap-options.ts';
 
 export const StationOptions = z.object({
   interface: z.string().optional().describe("default: the profile's radio for stations"),
-  ssid: Ssid.default('hil'),
-  security: z.enum(['open', 'wpa2', 'wpa3']).default('wpa2'),
-  passphrase: Passphrase.default('hil-lab-passphrase'),
+  ssid: Ssid.default('hil').describe('1 to 32 bytes of UTF-8'),
+  security: z.enum(['open', 'wpa2', 'wpa3']).default('wpa2').describe('wpa2: PSK; wpa3: SAE'),
+  passphrase: Passphrase.default('hil-lab-passphrase').describe('of no use to an open network'),
   hidden: z.boolean().default(false).describe('probe for the SSID by name'),
   frequencyMhz: z.number().int().optional().describe('scan only here: associates in about 1 s instead of 5'),
-  bssid: z.string().optional(),
-  country: Country.optional(),
-  address: z.union([z.literal('dhcp'), Cidr]).default('dhcp'),
+  bssid: z
+    .string()
+    .regex(/^[0-9a-f]{2}(?::[0-9a-f]{2}){5}$/i, 'a BSSID, such as 02:00:00:00:00:00')
+    .optional()
+    .describe('join this access point only'),
+  country: Country.optional().describe('set for as long as the station is up'),
+  address: z
+    .union([z.literal('dhcp'), Cidr])
+    .default('dhcp')
+    .describe('dhcp, or an address with its prefix'),
   gateway: z.string().optional().describe('pinged to prove the link; default: the DHCP server'),
   extra: z.array(z.string()).default([]).describe('raw lines for the network block'),
-  timeoutMs: z.number().positive().default(45_000),
+  timeoutMs: z.number().positive().default(45_000).describe('to be associated'),
 });
 export type StationOptions = z.input<typeof StationOptions>;
 

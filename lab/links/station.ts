@@ -4,11 +4,16 @@ import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
 import { quote } from '../board/remote.ts';
 import { abortReason, ConfigError, HarnessError, LabError, messageOf, ProductError } from '../errors.ts';
+import { withoutPrefix } from './address.ts';
+import { AssociationAttempt, type AssociationFailure } from './association.ts';
+import { useCountry } from './country.ts';
 import { Daemon } from './daemon.ts';
+import { dhcpLease } from './dhcp-client.ts';
 import { keyValues, withoutStamp, wpaSupplicantEvent } from './events.ts';
+import { enterNamespace, inNamespace, reclaimNamespace } from './namespace.ts';
 import { type StationInfo, StationOptions, type StationStatus, type WpaEvent } from './station-options.ts';
 import { UndoStack } from './undo.ts';
-import { listWireless, missingTool, usable } from './wireless.ts';
+import { listWireless, missingTool, releaseInterface, usable, words } from './wireless.ts';
 import { type ResolvedStationOptions, wpaSupplicantConfig } from './wpa-config.ts';
 
 const RUN_DIR = '/run/hil';
@@ -23,8 +28,8 @@ export interface PingResult {
 
 /**
  * Brings a station up: associated, with an address, its gateway answering. Throws ProductError with code
- * `wrong-passphrase`, `network-not-found`, `association-rejected`, `no-dhcp`, `no-ping` or `association-timeout`, LabError
- * when something else is in the way. Whatever was begun is undone then.
+ * `wrong-passphrase`, `network-not-found`, `security-mismatch`, `association-rejected`, `association-timeout`, `no-dhcp`
+ * or `no-ping`, LabError when something else is in the way. Whatever was begun is undone then.
  */
 export async function startStation(
   ctx: BoardContext,
@@ -83,17 +88,15 @@ export class Station {
     const { remote, name: board } = this.#ctx;
     const link = this.#options.interface;
     this.#state('starting');
+    if (this.#namespace !== null) await reclaimNamespace(remote, this.#namespace);
+    if (this.#options.country !== undefined) await useCountry(remote, this.#options.country, this.#undo);
     const { phy } = usable(board, await listWireless(remote), link, 'managed');
-    if (this.#namespace !== null) await this.#enterNamespace(phy.name, this.#namespace);
+    if (this.#namespace !== null) await enterNamespace(remote, phy.name, this.#namespace, this.#undo);
     await remote.upload(Buffer.from(wpaSupplicantConfig(this.#options, this.#controlDir)), this.#configPath, {
       mode: 0o600,
     });
-    this.#undo.push('configuration', () =>
-      remote.run(`rm -f ${this.#configPath}; rm -rf ${this.#controlDir}`),
-    );
-    this.#undo.push('interface', () =>
-      remote.run(this.#inside(`ip addr flush dev ${quote(link)}; ip link set ${quote(link)} down`)),
-    );
+    this.#undo.push('configuration', () => remote.check(`rm -rf ${this.#configPath} ${this.#controlDir}`));
+    this.#undo.push('interface', () => this.#release());
     const started = performance.now();
     await this.#startSupplicant();
     const connected = await this.#connected();
@@ -117,7 +120,7 @@ export class Station {
   /** What wpa_cli prints for a command, such as `status` or `scan_results`. */
   async command(command: string): Promise<string> {
     const { stdout, stderr, exitCode } = await this.#ctx.remote.run(
-      this.#inside(`wpa_cli -p ${this.#controlDir} -i ${quote(this.#options.interface)} ${command}`),
+      this.#inside(`wpa_cli -p ${this.#controlDir} -i ${quote(this.#options.interface)} ${words(command)}`),
     );
     if (exitCode === 0 && !/^(?:FAIL|UNKNOWN COMMAND)/m.test(stdout)) return stdout;
     throw new ProductError(`${this.#ctx.name}: wpa_cli ${command}: ${(stdout + stderr).trim()}`, {
@@ -152,6 +155,7 @@ export class Station {
     const known = this.#events.find((event) => event.index > since && event.event === name);
     if (known) return known;
     const signal = options.signal ? AbortSignal.any([options.signal, this.#ctx.signal]) : this.#ctx.signal;
+    if (signal.aborted) throw abortReason(signal);
     const { promise, resolve, reject } = Promise.withResolvers<WpaEvent>();
     const listener = (event: WpaEvent) => {
       if (event.event === name) resolve(event);
@@ -204,11 +208,16 @@ export class Station {
     return `${RUN_DIR}/wpa_supplicant-${this.#options.interface}`;
   }
 
-  /** A command line for the station's namespace. */
   #inside(command: string): string {
-    return this.#namespace === null
-      ? command
-      : `ip netns exec ${quote(this.#namespace)} sh -c ${quote(command)}`;
+    return inNamespace(this.#namespace, command);
+  }
+
+  /** After a reboot the namespace is gone, and all that was in it. */
+  async #release(): Promise<void> {
+    const name = this.#namespace;
+    const release = this.#inside(releaseInterface(this.#options.interface));
+    const there = name === null ? release : `if [ -e /run/netns/${quote(name)} ]; then ${release}; fi`;
+    await this.#ctx.remote.check(there);
   }
 
   #state(state: string, detail?: string): void {
@@ -218,20 +227,6 @@ export class Station {
       state,
       ...(detail === undefined ? {} : { detail }),
     });
-  }
-
-  async #enterNamespace(phy: string, namespace: string): Promise<void> {
-    const { remote } = this.#ctx;
-    const name = quote(namespace);
-    this.#undo.push('namespace', () => remote.check(`! [ -e /run/netns/${name} ] || ip netns del ${name}`));
-    const move = `iw phy ${phy} set netns name ${name}`;
-    await remote.check(`ip netns add ${name} && ip netns exec ${name} ip link set lo up && ${move}`);
-    // A radio goes back by itself when its namespace is deleted, but only some time later.
-    this.#undo.push('radio', () =>
-      remote.check(
-        `! ip netns exec ${name} [ -e /sys/class/ieee80211/${phy} ] || ip netns exec ${name} iw phy ${phy} set netns 1`,
-      ),
-    );
   }
 
   async #startSupplicant(): Promise<void> {
@@ -247,6 +242,7 @@ export class Station {
         const event = wpaSupplicantEvent(line);
         if (event) this.#event(event, journal);
       },
+      onLost: (how) => this.#state('lost', `wpa_supplicant ended by itself, ${how}`),
     });
     this.#supplicant = supplicant;
     this.#undo.push('wpa_supplicant', () => supplicant.stop());
@@ -271,7 +267,9 @@ export class Station {
 
   #event(event: NonNullable<ReturnType<typeof wpaSupplicantEvent>>, journal: BoardContext['journal']): void {
     journal.append('wpa_supplicant.event', event);
-    const { interface: _, ...rest } = event;
+    const { interface: name, ...rest } = event;
+    // wpa_supplicant also speaks of a P2P device of its own.
+    if (name !== this.#options.interface) return;
     const numbered: WpaEvent = { ...rest, index: ++this.#count };
     this.#events.push(numbered);
     if (this.#events.length > KEPT) this.#events.shift();
@@ -280,64 +278,24 @@ export class Station {
 
   /** Resolves with the time of the association; rejects as soon as it is clear that there will be none. */
   async #connected(): Promise<number> {
-    const { name: board } = this.#ctx;
     const { ssid, timeoutMs } = this.#options;
     const supplicant = this.#supplicant;
     if (!supplicant) throw new HarnessError('no wpa_supplicant');
-    const decide = (line: string): true | null => {
-      const event = wpaSupplicantEvent(line);
-      if (event?.event === 'CTRL-EVENT-CONNECTED') return true;
-      const wrongKey =
-        event?.event === 'CTRL-EVENT-SSID-TEMP-DISABLED' && /reason=WRONG_KEY/.test(event.detail ?? '');
-      if (wrongKey || /pre-shared key may be incorrect/.test(line)) {
-        throw new ProductError(`${board}: the access point refused the passphrase for "${ssid}"`, {
-          board,
-          code: 'wrong-passphrase',
-          hint: withoutStamp(line),
-        });
-      }
-      return null;
-    };
+    const attempt = new AssociationAttempt(ssid);
     try {
-      await supplicant.waitFor(decide, timeoutMs, `it was associated with "${ssid}"`);
-      return performance.now();
+      const outcome = await supplicant.waitFor((line) => attempt.see(line), timeoutMs, 'it was associated');
+      if (outcome === 'associated') return performance.now();
+      throw this.#failed(outcome);
     } catch (error) {
       if (!(error instanceof LabError) || error.code !== 'timeout') throw error;
-      throw await this.#whyNot(supplicant.lines.map(withoutStamp), error);
+      const scan = await this.command('scan_results').catch(() => null);
+      throw this.#failed(attempt.atDeadline(scan, timeoutMs / 1000));
     }
   }
 
-  async #whyNot(lines: readonly string[], cause: LabError): Promise<ProductError> {
+  #failed({ code, message, hint }: AssociationFailure): ProductError {
     const { name: board } = this.#ctx;
-    const { ssid, timeoutMs } = this.#options;
-    const rejected = lines.findLast((line) => /CTRL-EVENT-(?:ASSOC-REJECT|AUTH-REJECT)/.test(line));
-    if (rejected !== undefined)
-      return new ProductError(`${board}: the association with "${ssid}" was rejected`, {
-        board,
-        code: 'association-rejected',
-        hint: rejected,
-        cause,
-      });
-    if (!lines.some((line) => /Trying to (?:associate|authenticate)/.test(line))) {
-      const seen = (await this.command('scan_results'))
-        .split('\n')
-        .slice(1)
-        .map((line) => line.split('\t').slice(4).join(' '))
-        .filter((name) => name !== '');
-      const hint = `networks seen: ${seen.length === 0 ? 'none' : seen.join(', ')}`;
-      return new ProductError(`${board}: the network "${ssid}" was not found within ${timeoutMs / 1000} s`, {
-        board,
-        code: 'network-not-found',
-        hint,
-        cause,
-      });
-    }
-    return new ProductError(`${board}: not associated with "${ssid}" within ${timeoutMs / 1000} s`, {
-      board,
-      code: 'association-timeout',
-      hint: lines.slice(-4).join('\n'),
-      cause,
-    });
+    return new ProductError(`${board}: ${message}`, { board, code, hint });
   }
 
   /** Address, proof and info, once associated. */
@@ -375,29 +333,14 @@ export class Station {
   }
 
   async #address(): Promise<{ address: string; gateway: string }> {
-    const { remote, name: board } = this.#ctx;
-    const link = quote(this.#options.interface);
-    const { address, gateway } = this.#options;
+    const { remote } = this.#ctx;
+    const { address, gateway, interface: link } = this.#options;
     if (address !== 'dhcp') {
-      await remote.check(this.#inside(`ip addr replace ${address} dev ${link}`));
-      const own = address.slice(0, address.indexOf('/'));
+      await remote.check(this.#inside(`ip addr replace ${address} dev ${quote(link)}`));
+      const own = withoutPrefix(address);
       return { address: own, gateway: gateway ?? own.replace(/\.\d+$/, '.1') };
     }
-    const client = `if command -v udhcpc >/dev/null; then udhcpc -i ${link} -n -q -f -t 8 -T 1; else dhclient -1 -v ${link}; fi`;
-    const { exitCode, stdout, stderr } = await remote.run(this.#inside(client), { timeoutMs: 30_000 });
-    const said = stdout + stderr;
-    if (exitCode === 127) throw missingTool(board, 'DHCP client', 'udhcpc');
-    const own = /inet (\d+(?:\.\d+){3})/.exec(
-      await remote.check(this.#inside(`ip -4 addr show dev ${link}`)),
-    )?.[1];
-    if (exitCode !== 0 || own === undefined) {
-      throw new ProductError(`${board}: associated, but no address came by DHCP`, {
-        board,
-        code: 'no-dhcp',
-        hint: said.trim().split('\n').slice(-3).join('\n'),
-      });
-    }
-    const server = /from (?:server )?(\d+(?:\.\d+){3})/.exec(said)?.[1];
-    return { address: own, gateway: gateway ?? server ?? own.replace(/\.\d+$/, '.1') };
+    const lease = await dhcpLease(remote, link, this.#namespace);
+    return { address: lease.address, gateway: gateway ?? lease.server };
   }
 }

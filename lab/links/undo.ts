@@ -1,23 +1,42 @@
 /** Steps to be undone, last first, each of them even if another fails. */
 import { LabError, messageOf } from '../errors.ts';
 
+interface Step {
+  name: string;
+  run: () => Promise<unknown>;
+}
+
 export class UndoStack {
-  #steps: { name: string; run: () => Promise<unknown> }[] = [];
+  #steps: Step[] = [];
+  #undoing: Promise<void> | null = null;
 
   push(name: string, run: () => Promise<unknown>): void {
     this.#steps.push({ name, run });
   }
 
-  /** Undoes everything once; throws LabError naming what could not be undone. */
-  async undo(): Promise<void> {
+  /**
+   * Undoes everything; throws LabError naming what could not be undone, which is tried again at the next call. Calls at
+   * the same time share the work.
+   */
+  undo(): Promise<void> {
+    this.#undoing ??= this.#undo().finally(() => {
+      this.#undoing = null;
+    });
+    return this.#undoing;
+  }
+
+  async #undo(): Promise<void> {
     const failures: string[] = [];
-    for (const { name, run } of this.#steps.splice(0).reverse()) {
+    const left: Step[] = [];
+    for (const step of this.#steps.splice(0).reverse()) {
       try {
-        await run();
+        await step.run();
       } catch (error) {
-        failures.push(`${name}: ${messageOf(error)}`);
+        failures.push(`${step.name}: ${messageOf(error)}`);
+        left.unshift(step);
       }
     }
+    this.#steps.unshift(...left);
     if (failures.length > 0)
       throw new LabError(`not everything could be undone: ${failures.join('; ')}`, { code: 'undo-failed' });
   }

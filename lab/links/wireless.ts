@@ -3,10 +3,13 @@ import { quote, type Remote } from '../board/remote.ts';
 import { ConfigError, LabError, ProductError } from '../errors.ts';
 import {
   type Channel,
+  holds,
+  type Manager,
   type Phy,
   parseCountry,
   parseIwDev,
   parseIwPhy,
+  parseManagers,
   type WirelessInterface,
 } from './wireless-parse.ts';
 
@@ -16,15 +19,20 @@ export interface Wireless {
   country: string | null;
   /** Of radios only: `phy0` -> why it can't send. */
   blocked: Record<string, string>;
-  /** Command lines of programs that drive radios by themselves. */
-  managers: string[];
+  managers: Manager[];
 }
 
+// A program that has ended but not been reaped has no command line.
 const ASK = `
 iw dev; echo '=== '; iw phy; echo '=== '; iw reg get; echo '=== '
 for r in /sys/class/rfkill/rfkill*; do [ -e "$r/name" ] && echo "$(cat "$r/name") $(cat "$r/soft") $(cat "$r/hard")"; done; echo '=== '
 for c in $(grep -lxE 'hostapd|wpa_supplicant|NetworkManager|iwd|connmand' /proc/[0-9]*/comm 2>/dev/null); do
-  p=\${c%/comm}; echo "\${p#/proc/} $(tr '\\0' ' ' < "$p/cmdline")"
+  p=\${c%/comm}; read -r name <$c; words=$(tr '\\0' ' ' <$p/cmdline); [ -n "$words" ] || continue; interfaces=; unmanaged=
+  case $name in
+  hostapd) interfaces=$(cd $p/cwd && grep -hs -e '^interface=' -- $words | sed 's/.*=//' | tr '\\n' ,) ;;
+  NetworkManager) unmanaged=$(nmcli -t -f DEVICE,STATE device 2>/dev/null | sed -n 's/:unmanaged$//p' | tr '\\n' ,) ;;
+  esac
+  echo "\${p#/proc/} $words interfaces=$interfaces unmanaged=$unmanaged"
 done`;
 
 /** Asks the board for all of it in one go; `namespace` for radios that were moved into one. */
@@ -45,7 +53,7 @@ export async function listWireless(remote: Remote, namespace: string | null = nu
     phys: parseIwPhy(phy),
     country: parseCountry(reg),
     blocked,
-    managers: processes.split('\n').filter((line) => line.trim() !== ''),
+    managers: parseManagers(processes),
   };
 }
 
@@ -55,6 +63,17 @@ export function missingTool(board: string, tool: string, debianPackage: string):
     code: 'tool-missing',
     hint: `install it on the board (Debian: apt-get install ${debianPackage})`,
   });
+}
+
+/** A command that takes the addresses off an interface and puts it down, if it is still there. */
+export function releaseInterface(name: string): string {
+  const link = quote(name);
+  return `if [ -e /sys/class/net/${link} ]; then ip addr flush dev ${link} && ip link set ${link} down; fi`;
+}
+
+/** Words for a control program, so that the shell takes none of them for its own. */
+export function words(command: string): string {
+  return command.trim().split(/\s+/).map(quote).join(' ');
 }
 
 /**
@@ -77,8 +96,9 @@ export function usable(
         there === '' ? 'it has none at all: is the driver loaded, its firmware there?' : `it has ${there}`,
     });
   }
-  const phy = wireless.phys.find((each) => each.name === found.phy);
-  if (!phy) throw new LabError(`${board}: iw tells of ${name} but not of its radio ${found.phy}`, { board });
+  const phy = wireless.phys.find((each) => each.index === found.phy);
+  if (!phy)
+    throw new LabError(`${board}: iw tells of ${name} but not of its radio phy#${found.phy}`, { board });
   if (!phy.modes.includes(mode)) {
     throw new ProductError(`${board}: ${name} can't be ${mode === 'AP' ? 'an access point' : 'a station'}`, {
       board,
@@ -94,34 +114,40 @@ export function usable(
       hint: 'rfkill unblock all',
     });
   }
-  const holder = wireless.managers.find(
-    (line) => line.includes(name) || /NetworkManager|iwd|connmand/.test(line),
-  );
+  const holder = wireless.managers.find((manager) => holds(manager, name));
   if (holder !== undefined) {
-    throw new LabError(`${board}: another program holds ${name}: ${holder}`, {
+    throw new LabError(`${board}: another program holds ${name}: ${holder.pid} ${holder.command}`, {
       board,
       code: 'interface-held',
-      hint: `end it, or keep it off ${name}`,
+      hint: `end it, or keep it off ${name} (NetworkManager: nmcli device set ${name} managed no)`,
     });
   }
   return { interface: found, phy };
 }
 
 /** Throws ProductError or ConfigError when the radio may not send on a channel, saying why. */
-export function checkAllowed(board: string, phy: Phy, frequencyMhz: number, country: string | null): void {
+export function checkAllowed(
+  board: string,
+  phy: Phy,
+  wanted: { frequencyMhz: number; country: string | undefined },
+  inEffect: string | null,
+): void {
+  const { frequencyMhz } = wanted;
   const channel: Channel | undefined = phy.channels.find((each) => each.frequencyMhz === frequencyMhz);
-  const usable = phy.channels.filter((each) => !each.disabled && !each.noIr).map((each) => each.channel);
-  const hint = `in country ${country ?? '?'} it may send on ${usable.join(', ')}`;
+  const free = phy.channels.filter((each) => !each.disabled && !each.noIr && !each.radar);
+  const where = `in country ${inEffect ?? '?'}`;
+  const hint = `${where} it may send on ${free.map((each) => each.channel).join(', ')}`;
   if (!channel)
     throw new ProductError(`${board}: ${phy.name} has no ${frequencyMhz} MHz`, {
       board,
       code: 'channel-unsupported',
       hint,
     });
-  if (!channel.disabled && !channel.noIr) return;
-  const why = channel.disabled ? 'is disabled' : 'may only listen (no IR)';
-  throw new ConfigError(
-    `${board}: channel ${channel.channel} (${frequencyMhz} MHz) ${why} in country ${country ?? '?'}`,
-    { board, code: 'channel-forbidden', hint },
-  );
+  const what = `${board}: channel ${channel.channel} (${frequencyMhz} MHz)`;
+  const advice = wanted.country === undefined ? `give the country with the request; ${hint}` : hint;
+  const forbidden = (why: string) =>
+    new ConfigError(`${what} ${why} ${where}`, { board, code: 'channel-forbidden', hint: advice });
+  if (channel.disabled) throw forbidden('is disabled');
+  if (channel.noIr) throw forbidden('may only listen (no IR)');
+  if (channel.radar && wanted.country === undefined) throw forbidden('has to be watched for radar');
 }

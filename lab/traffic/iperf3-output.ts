@@ -61,9 +61,15 @@ export interface Iperf3Failure {
   message: string;
 }
 
+const ADVICE: Readonly<Record<string, string>> = {
+  'iperf3-missing': 'install iperf3 on the board (Debian and OpenWrt: package iperf3)',
+  'no-namespace': 'the station that it belongs to is not up',
+};
+
 /** Whose fault it is by iperf3's own words (src/iperf_error.c); null when it complains of nothing. */
 const FAILURES: readonly { pattern: RegExp; fault: Iperf3Failure['fault']; code: string }[] = [
   { pattern: /iperf3: (?:command )?not found/, fault: 'config', code: 'iperf3-missing' },
+  { pattern: /Cannot open network namespace/, fault: 'config', code: 'no-namespace' },
   {
     pattern: /unrecognized option|invalid option|parameter.*error|bad argument/i,
     fault: 'config',
@@ -87,11 +93,15 @@ const FAILURES: readonly { pattern: RegExp; fault: Iperf3Failure['fault']; code:
 ];
 
 export function iperf3Failure(output: string): Iperf3Failure | null {
-  const line = output.split('\n').find((each) => /error|not found|server is busy/i.test(each));
+  const line = output.split('\n').find((each) => /error|not found|server is busy|Cannot open/i.test(each));
   if (line === undefined) return null;
   const known = FAILURES.find(({ pattern }) => pattern.test(line));
   const message = line.replace(/^iperf3: /, '').trim();
-  return known
-    ? { fault: known.fault, code: known.code, message }
-    : { fault: 'lab', code: 'iperf3-error', message };
+  if (!known) return { fault: 'lab', code: 'iperf3-error', message };
+  const advice = ADVICE[known.code];
+  return {
+    fault: known.fault,
+    code: known.code,
+    message: advice === undefined ? message : `${message}: ${advice}`,
+  };
 }

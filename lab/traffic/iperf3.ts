@@ -5,26 +5,34 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
-import { quote, type RemoteProcess } from '../board/remote.ts';
-import { abortReason, ConfigError, LabError, messageOf } from '../errors.ts';
+import type { Remote, RemoteProcess } from '../board/remote.ts';
+import { abortReason, asHilError, ConfigError } from '../errors.ts';
+import { inNamespace } from '../links/namespace.ts';
 import { type Iperf3Interval, Iperf3Options, type Iperf3Result } from './iperf3-options.ts';
 import { type Iperf3Failure, type Iperf3Line, iperf3Failure, parseIperf3Line } from './iperf3-output.ts';
+
+/** Ways in which a link ends a test, or a server that is gone. */
+const LOST: readonly string[] = ['control-lost', 'stalled'];
 
 type Options = z.output<typeof Iperf3Options>;
 
 export interface Iperf3Hooks {
   onInterval?: (interval: Iperf3Interval) => void;
   signal: AbortSignal;
+  /** The machine of an end, where that is not the board. */
+  ends?: { server?: Remote; client?: Remote };
 }
 
+/** Below the ports that Linux gives to outgoing connections (ip_local_port_range). */
+const PORTS = { first: 20_000, end: 32_768 };
 const LISTEN_MS = 15_000;
 const CONNECT_MS = 8000;
 /** Between the end of the last interval and the end of the program: results are exchanged. */
 const CLOSING_S = 20;
 
 /**
- * Runs a test. A test that did not run to its end gives a result with `error`, which says whose fault it was; throws
- * LabError when the board itself is lost or the signal is aborted.
+ * Runs a test. A test that did not run to its end gives a result with `error`, which says whose fault it was. Throws
+ * ConfigError when its ends would talk past the air, LabError when the board itself is lost or the signal is aborted.
  */
 export async function runIperf3(
   ctx: BoardContext,
@@ -39,13 +47,14 @@ class Iperf3Test {
   readonly #options: Options;
   readonly #hooks: Iperf3Hooks;
   readonly #id = randomUUID();
-  readonly #port = randomInt(20_000, 60_000);
+  readonly #port = randomInt(PORTS.first, PORTS.end);
   readonly #output = { client: '', server: '' };
   readonly #intervals: Iperf3Interval[] = [];
   readonly #summaries: Partial<Record<'sender' | 'receiver', Iperf3Interval>> = {};
   readonly #stalled = Promise.withResolvers<Iperf3Failure>();
   #listening: () => void = () => undefined;
   #watchdog: NodeJS.Timeout | null = null;
+  #closing = false;
 
   constructor(ctx: BoardContext, options: Options, hooks: Iperf3Hooks) {
     this.#ctx = ctx;
@@ -55,6 +64,7 @@ class Iperf3Test {
 
   async run(): Promise<Iperf3Result> {
     const { journal } = this.#ctx;
+    this.#checkEnds();
     const command = this.#clientCommand();
     journal.append('iperf3.start', {
       test: this.#id,
@@ -66,7 +76,8 @@ class Iperf3Test {
     try {
       failure = await this.#transfer(command);
     } catch (error) {
-      journal.append('iperf3.end', { test: this.#id, ok: false, bitsPerSecond: 0, error: messageOf(error) });
+      const { message, fault } = asHilError(error);
+      journal.append('iperf3.end', { test: this.#id, ok: false, bitsPerSecond: 0, error: message, fault });
       throw error;
     }
     const result = this.#result(failure);
@@ -78,11 +89,12 @@ class Iperf3Test {
 
   /** Gives what kept the test from running to its end; null when it did. */
   async #transfer(command: string): Promise<Iperf3Failure | null> {
-    const { remote } = this.#ctx;
     const { signal } = this.#hooks;
+    if (signal.aborted) throw abortReason(signal);
+    const { server: serverEnd, client: clientEnd } = this.#ends;
     const { promise: listening, resolve } = Promise.withResolvers<'listening'>();
     this.#listening = () => resolve('listening');
-    await using server = await remote.stream(this.#serverCommand(), {
+    await using server = await serverEnd.stream(this.#serverCommand(), {
       signal,
       onLine: (line) => this.#line('server', line),
     });
@@ -93,10 +105,10 @@ class Iperf3Test {
       return {
         fault: 'lab',
         code: 'server-failed',
-        message: `the iperf3 server did not listen: ${this.#output.server.trim()}`,
+        message: `the iperf3 server did not listen: ${tail(this.#output.server)}`,
       };
     }
-    await using client = await remote.stream(command, {
+    await using client = await clientEnd.stream(command, {
       signal,
       onLine: (line) => this.#line('client', line),
     });
@@ -104,14 +116,14 @@ class Iperf3Test {
     try {
       const outcome = await Promise.race([client.exited, this.#stalled.promise]);
       if (signal.aborted) throw abortReason(signal);
-      if ('fault' in outcome) return outcome;
+      if ('fault' in outcome) return await this.#blame(outcome, server);
       const complaint = iperf3Failure(this.#output.client);
       if (complaint) return await this.#blame(complaint, server);
       if (outcome.exitCode !== 0)
         return {
           fault: 'lab',
           code: 'client-failed',
-          message: `the iperf3 client ended with ${outcome.exitCode ?? outcome.signal}`,
+          message: `the iperf3 client ended with ${outcome.exitCode ?? outcome.signal}: ${tail(this.#output.client)}`,
         };
       // With -1 the server ends after its test; its last lines are the receiver's.
       await Promise.race([server.exited, delay(CLOSING_S * 1000, signal)]);
@@ -121,17 +133,19 @@ class Iperf3Test {
     }
   }
 
-  /** A connection lost because the server died is the lab's fault, not the link's. */
+  /** What was lost because the server died is the lab's fault, not the link's. */
   async #blame(complaint: Iperf3Failure, server: RemoteProcess): Promise<Iperf3Failure> {
-    if (complaint.code !== 'control-lost' || this.#summaries.receiver) return complaint;
+    if (!LOST.includes(complaint.code) || this.#summaries.receiver) return complaint;
     const gone = await Promise.race([
       server.exited.then(() => true),
       delay(500, this.#hooks.signal).then(() => false),
     ]);
-    const said = iperf3Failure(this.#output.server);
-    return gone && !said
-      ? { fault: 'lab', code: 'server-died', message: `${complaint.message}: the iperf3 server had ended` }
-      : complaint;
+    if (!gone || iperf3Failure(this.#output.server)) return complaint;
+    return {
+      fault: 'lab',
+      code: 'server-died',
+      message: `${complaint.message}: the iperf3 server had ended`,
+    };
   }
 
   #line(end: 'client' | 'server', line: string): void {
@@ -152,10 +166,13 @@ class Iperf3Test {
   #interval(interval: Iperf3Interval): void {
     // The last, broken interval of a receiver is a few milliseconds long and tells nothing.
     if (interval.endS - interval.startS < this.#options.intervalS / 2) return;
-    this.#feedWatchdog(
-      this.#options.stallTimeoutS + (interval.endS >= this.#options.durationS ? CLOSING_S : 0),
-    );
     this.#intervals.push(interval);
+    // A receiver counts on through a dead link, at nothing a second: only what arrives is a sign of life.
+    if (interval.bytes > 0) this.#feedWatchdog(this.#options.stallTimeoutS);
+    if (interval.endS >= this.#options.durationS && !this.#closing) {
+      this.#closing = true;
+      this.#feedWatchdog(CLOSING_S);
+    }
     this.#ctx.journal.append('iperf3.interval', { test: this.#id, ...interval });
     this.#hooks.onInterval?.(interval);
   }
@@ -202,35 +219,52 @@ class Iperf3Test {
     };
   }
 
+  get #ends(): { server: Remote; client: Remote } {
+    const { remote } = this.#ctx;
+    return { server: this.#hooks.ends?.server ?? remote, client: this.#hooks.ends?.client ?? remote };
+  }
+
+  /** Within one namespace the kernel hands datagrams over by itself, whatever interface has the address. */
+  #checkEnds(): void {
+    const { server, client } = this.#options;
+    const ends = this.#ends;
+    if (ends.server !== ends.client || server.namespace !== client.namespace) return;
+    if (/^(?:127\.|::1$|localhost$)/.test(server.address)) return;
+    throw new ConfigError(`${this.#ctx.name}: both ends of iperf3 are in the same network namespace`, {
+      board: this.#ctx.name,
+      code: 'same-namespace',
+      hint: 'nothing would cross the link: give the client the namespace of its station',
+    });
+  }
+
   #serverCommand(): string {
     const { server, intervalS } = this.#options;
-    return this.#inside(
-      server.namespace,
-      `iperf3 -s -1 -p ${this.#port} -i ${intervalS} -f k --forceflush 2>&1`,
-    );
+    const command = `iperf3 -s -1 -p ${this.#port} -i ${intervalS} -f k --forceflush 2>&1`;
+    return inNamespace(server.namespace, `exec ${command}`);
   }
 
   #clientCommand(): string {
     const { server, client, protocol, direction, rateBps, durationS, intervalS, parallel, omitS } =
       this.#options;
-    if (!/^[\w.:-]+$/.test(server.address))
-      throw new ConfigError(`"${server.address}" is no address for iperf3`);
+    if (!/^[\w.:-]+$/.test(server.address) || server.address.startsWith('-'))
+      throw new ConfigError(`"${server.address}" is no address for iperf3`, { code: 'bad-address' });
     const words = [
-      `iperf3 -c ${server.address} -p ${this.#port} -t ${durationS} -i ${intervalS} -f k --forceflush --connect-timeout ${CONNECT_MS}`,
+      `exec iperf3 -c ${server.address} -p ${this.#port} -t ${durationS} -i ${intervalS} -f k --forceflush`,
+      `--connect-timeout ${CONNECT_MS}`,
       ...(protocol === 'udp' ? ['-u'] : []),
       ...(rateBps === undefined ? [] : [`-b ${Math.round(rateBps)}`]),
       ...(direction === 'down' ? ['-R'] : []),
       ...(parallel === 1 ? [] : [`-P ${parallel}`]),
       ...(omitS === 0 ? [] : [`-O ${omitS}`]),
+      '2>&1',
     ];
-    return this.#inside(client.namespace, `${words.join(' ')} 2>&1`);
+    return inNamespace(client.namespace, words.join(' '));
   }
+}
 
-  #inside(namespace: string | null, command: string): string {
-    return namespace === null
-      ? command
-      : `ip netns exec ${quote(namespace)} sh -c ${quote(`exec ${command}`)}`;
-  }
+/** The end of an output, for messages. */
+function tail(output: string): string {
+  return output.trim().split('\n').slice(-3).join(' / ').slice(-300);
 }
 
 function sum(intervals: readonly Iperf3Interval[]): Iperf3Interval {
@@ -247,13 +281,12 @@ function sum(intervals: readonly Iperf3Interval[]): Iperf3Interval {
 
 /** Resolves after a time, for races; rejects when the signal is aborted. */
 async function delay(ms: number, signal: AbortSignal): Promise<'late'> {
+  if (signal.aborted) throw abortReason(signal);
   const { promise, resolve, reject } = Promise.withResolvers<'late'>();
   const timer = setTimeout(() => resolve('late'), ms);
   timer.unref();
-  const onAbort = () => reject(signal.aborted ? abortReason(signal) : new LabError('cancelled'));
-  if (signal.aborted) onAbort();
+  const onAbort = () => reject(abortReason(signal));
   signal.addEventListener('abort', onAbort, { once: true });
-  promise.catch(() => undefined);
   return await promise.finally(() => {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);

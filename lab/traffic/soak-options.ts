@@ -5,9 +5,13 @@ import { Iperf3Options, Iperf3Result } from './iperf3-options.ts';
 
 export const SoakOptions = Iperf3Options.omit({ omitS: true, parallel: true }).extend({
   protocol: z.enum(['tcp', 'udp']).default('udp'),
-  rateBps: z.number().positive().default(20e6),
+  rateBps: z.number().positive().default(20e6).describe('target of the sender'),
   durationS: z.number().positive().default(60),
-  floorBps: z.number().positive().default(15e6).describe('no interval may fall below'),
+  floorBps: z
+    .number()
+    .positive()
+    .optional()
+    .describe('no interval may fall below; default: three quarters of the rate'),
   graceS: z
     .number()
     .nonnegative()
@@ -18,7 +22,7 @@ export const SoakOptions = Iperf3Options.omit({ omitS: true, parallel: true }).e
     .int()
     .nonnegative()
     .default(0)
-    .describe('intervals below the floor that are forgiven'),
+    .describe('intervals below the floor that are forgiven; a stall never is'),
   maxLossRatio: z.number().min(0).max(1).default(0.01).describe('UDP datagrams lost over the whole run'),
 });
 export type SoakOptions = z.input<typeof SoakOptions>;
@@ -41,7 +45,7 @@ export const SoakResult = z.object({
   minBps: z.number(),
   longestStallS: z.number(),
   lostIntervals: z.number().int(),
-  disconnects: z.number().int(),
+  disconnects: z.number().int().describe('outages: however often an end tells of one, it counts once'),
   lossRatio: z.number().optional(),
   iperf3: Iperf3Result,
 });

@@ -2,60 +2,82 @@
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
+import { asHilError, ConfigError } from '../errors.ts';
 import type { Payload } from '../journal/event.ts';
-import { breachOf, judgeSoak, type SoakBreach, type SoakDisconnect } from '../verdict/soak.ts';
-import { runIperf3 } from './iperf3.ts';
-import type { Iperf3Interval } from './iperf3-options.ts';
+import { judgeSoak, mbps, type SoakBreach, type SoakDisconnect, SoakWatch } from '../verdict/soak.ts';
+import { verdictOfFault } from '../verdict/verdict.ts';
+import { type Iperf3Hooks, runIperf3 } from './iperf3.ts';
+import { Outages } from './outages.ts';
 import { SoakOptions, type SoakResult } from './soak-options.ts';
 
-export interface SoakHooks {
-  onInterval?: (interval: Iperf3Interval) => void;
-  /** Told of each breach when it happens. */
+export interface SoakHooks extends Iperf3Hooks {
+  /** Told of each breach when it begins. */
   onBreach?: (breach: Payload<'soak.breach'>) => void;
-  signal: AbortSignal;
 }
 
-/** Runs traffic and judges it. Disconnects are those that wpa_supplicant on the board tells of meanwhile. */
+/** The floor when none is given, as a part of the rate. */
+const FLOOR = 0.75;
+
+/**
+ * Runs traffic and judges it. Disconnects are those that wpa_supplicant and hostapd on the board tell of meanwhile.
+ * Throws ConfigError when the floor lies above the rate, and as runIperf3 does.
+ */
 export async function runSoak(
   ctx: BoardContext,
   input: z.input<typeof SoakOptions>,
   hooks: SoakHooks,
 ): Promise<SoakResult> {
   const options = SoakOptions.parse(input);
-  const { rateBps, floorBps, durationS } = options;
+  const { rateBps, durationS } = options;
+  const floorBps = options.floorBps ?? rateBps * FLOOR;
+  if (floorBps > rateBps) {
+    throw new ConfigError(`a floor of ${mbps(floorBps)} cannot hold at a rate of ${mbps(rateBps)}`, {
+      board: ctx.name,
+      code: 'floor-above-rate',
+    });
+  }
   const soak = randomUUID();
+  const criteria = { ...options, floorBps };
+  const watch = new SoakWatch(criteria);
+  const outages = new Outages();
   const disconnects: SoakDisconnect[] = [];
-  let reachedS = 0;
+  let last = { endS: 0, arrived: performance.now() };
   const breach = ({ criterion, atS, message }: SoakBreach): void => {
     const event = { soak, criterion, atS, message };
     ctx.journal.append('soak.breach', event);
     hooks.onBreach?.(event);
   };
   const stopObserving = ctx.journal.observe((kind, data) => {
-    if (kind !== 'wpa_supplicant.event' || !('event' in data) || data.event !== 'CTRL-EVENT-DISCONNECTED')
+    const found = outages.see(kind, data);
+    const known = disconnects.at(-1);
+    if (!found) return;
+    if (!found.begins && known) {
+      known.message += `; ${found.message}`;
       return;
-    const detail = 'detail' in data && data.detail !== undefined ? `: ${data.detail}` : '';
-    const disconnect = {
-      atS: reachedS,
-      message: `the station was disconnected after second ${reachedS.toFixed(0)}${detail}`,
-    };
+    }
+    const atS = last.endS === 0 ? 0 : last.endS + (performance.now() - last.arrived) / 1000;
+    const disconnect = { atS, message: `at second ${atS.toFixed(0)} ${found.message}` };
     disconnects.push(disconnect);
     breach({ criterion: 'disconnect', ...disconnect });
   });
   ctx.journal.append('soak.start', { soak, rateBps, floorBps, durationS });
   try {
     const iperf3 = await runIperf3(ctx, options, {
-      signal: hooks.signal,
+      ...hooks,
       onInterval: (interval) => {
-        reachedS = interval.endS;
+        last = { endS: interval.endS, arrived: performance.now() };
         hooks.onInterval?.(interval);
-        const found = breachOf(interval, options);
+        const found = watch.see(interval);
         if (found) breach(found);
       },
     });
-    const judgement = judgeSoak(iperf3.intervals, disconnects, options, iperf3.error ?? null);
+    const judgement = judgeSoak(iperf3.intervals, disconnects, criteria, iperf3.error ?? null);
     ctx.journal.append('soak.end', { soak, verdict: judgement.verdict, message: judgement.message });
     return { ...judgement, rateBps, floorBps, durationS, iperf3 };
+  } catch (thrown) {
+    const { fault, message } = asHilError(thrown);
+    ctx.journal.append('soak.end', { soak, verdict: verdictOfFault(fault), message });
+    throw thrown;
   } finally {
     stopObserving();
   }

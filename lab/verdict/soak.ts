@@ -16,7 +16,7 @@ export interface SoakCriteria {
   floorBps: number;
   /** At the start, while rates settle, the floor is not judged. */
   graceS: number;
-  /** Intervals below the floor that are forgiven. */
+  /** Intervals below the floor that are forgiven; a stall never is. */
   toleratedDips: number;
   /** UDP datagrams that may be lost over the whole run, as a ratio. */
   maxLossRatio: number;
@@ -63,8 +63,8 @@ export function mbps(bitsPerSecond: number): string {
   return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
 }
 
-/** The breach in one interval, for those who watch; null when it held. */
-export function breachOf(interval: SoakInterval, criteria: SoakCriteria): SoakBreach | null {
+/** What one interval would be a breach of, were nothing forgiven; null when it held. */
+function fallOf(interval: SoakInterval, criteria: SoakCriteria): SoakBreach | null {
   const { startS: atS, bitsPerSecond } = interval;
   if (atS < criteria.graceS || bitsPerSecond >= criteria.floorBps) return null;
   if (bitsPerSecond < STALL_BPS)
@@ -76,16 +76,40 @@ export function breachOf(interval: SoakInterval, criteria: SoakCriteria): SoakBr
   };
 }
 
+/** Intervals as they come, to breaches as they begin: those of one criterion in a row are one breach, its first. */
+export class SoakWatch {
+  readonly #criteria: SoakCriteria;
+  #dips = 0;
+  #last: SoakBreach['criterion'] | null = null;
+
+  constructor(criteria: SoakCriteria) {
+    this.#criteria = criteria;
+  }
+
+  /** The breach that begins with this interval; null when it held, is forgiven, or goes on with the last one. */
+  see(interval: SoakInterval): SoakBreach | null {
+    const fall = fallOf(interval, this.#criteria);
+    if (fall?.criterion === 'floor' && ++this.#dips <= this.#criteria.toleratedDips) return null;
+    const begins = fall !== null && fall.criterion !== this.#last;
+    this.#last = fall?.criterion ?? null;
+    return begins ? fall : null;
+  }
+}
+
+/**
+ * Judges a soak. `end`: why the traffic ended before its time, if it did. Product faults, stalls, falls under the floor,
+ * disconnects and lost datagrams fail it; another fault is its verdict; too little data is inconclusive.
+ */
 export function judgeSoak(
   intervals: readonly SoakInterval[],
   disconnects: readonly SoakDisconnect[],
   criteria: SoakCriteria,
   end: SoakEnd | null,
 ): SoakJudgement {
-  const below = intervals.map((interval) => breachOf(interval, criteria)).filter((breach) => breach !== null);
+  const watch = new SoakWatch(criteria);
   const gaps = missing(intervals, criteria);
   const breaches: SoakBreach[] = [
-    ...(below.length > criteria.toleratedDips ? below : []),
+    ...intervals.map((interval) => watch.see(interval)).filter((breach) => breach !== null),
     ...gaps.map(({ startS, endS }) => ({
       criterion: 'stall' as const,
       atS: startS,

@@ -32,6 +32,8 @@ const NEEDED_BYTES = 900 * 1024 * 1024;
 /** Package lists younger than this are not fetched again unless asked. */
 const LISTS_FRESH_MS = 24 * 3600 * 1000;
 
+const KEPT_IMAGES = 4;
+
 const imagesDir = (): string => join(cacheDir(), 'images');
 const debsDir = (): string => join(cacheDir(), 'debs');
 const aptDir = (): string => join(cacheDir(), 'apt');
@@ -95,6 +97,7 @@ async function build(
     await forgetDebs(debs);
   }
   await point(recipe, key);
+  await forgetImages();
   const image = await readImage(dir);
   if (image === null) throw new LabError(`the image just built is gone: ${dir}`, { code: 'bad-image' });
   return image;
@@ -250,6 +253,20 @@ async function forgetDebs(keep: readonly DebFile[]): Promise<void> {
   const files = new Set(keep.map((deb) => deb.file));
   for (const name of await readdir(debsDir())) {
     if (!files.has(name)) await rm(join(debsDir(), name), { force: true });
+  }
+}
+
+/** Keeps the newest images, for other checkouts that share the cache. A board that is on keeps its open files. */
+async function forgetImages(): Promise<void> {
+  const entries = await readdir(imagesDir(), { withFileTypes: true });
+  const dated = entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(async ({ name }) => ({ name, builtMs: (await stat(join(imagesDir(), name))).mtimeMs }));
+  const old = (await Promise.all(dated)).sort((a, b) => b.builtMs - a.builtMs).slice(KEPT_IMAGES);
+  for (const { name } of old) await rm(join(imagesDir(), name), { recursive: true, force: true });
+  for (const { name } of entries.filter((entry) => entry.isSymbolicLink())) {
+    const target = await readlink(join(imagesDir(), name));
+    if (old.some((image) => image.name === target)) await rm(join(imagesDir(), name), { force: true });
   }
 }
 

@@ -28,6 +28,8 @@ export type MachineState = 'off' | 'on' | 'frozen' | 'panicked';
 
 const START_MS = 30_000;
 const QUIT_MS = 5000;
+/** After any reset the firmware resets the machine up to ten times more before it starts the kernel. */
+const RESET_BURST_MS = 3000;
 /** A console log longer than this is put aside at the next power-on. */
 const CONSOLE_LOG_BYTES = 64 * 1024 * 1024;
 
@@ -38,6 +40,7 @@ export class VirtualMachine {
   #process: ProcessId | null = null;
   #sshPort = 0;
   #panicked = false;
+  #resetAt = Number.NEGATIVE_INFINITY;
   /** An end that was asked for is not reported as an event. */
   #ending = false;
 
@@ -303,10 +306,15 @@ export class VirtualMachine {
       this.#tell('panicked', reason);
     } else if (event === 'WATCHDOG')
       this.#tell('watchdog', typeof data.action === 'string' ? data.action : '');
-    else if (event === 'RESET' && data.guest === true) {
-      this.#panicked = false;
-      this.#tell('reset', reason);
-    }
+    else if (event === 'RESET') this.#wasReset(data.guest === true, reason);
+  }
+
+  #wasReset(byGuest: boolean, reason: string): void {
+    const now = performance.now();
+    if (now - this.#resetAt < RESET_BURST_MS) return;
+    this.#resetAt = now;
+    this.#panicked = false;
+    if (byGuest) this.#tell('reset', reason);
   }
 
   /** The QMP socket closed: QEMU has ended, asked or not. */

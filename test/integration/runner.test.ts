@@ -54,7 +54,7 @@ interface Ended {
 }
 
 /** Starts the runner on a project of one file; `reached` tells this process how far a test has come. */
-function start(name: string, tests: string): Running {
+function start(name: string, tests: string, environment: Record<string, string> = {}): Running {
   const project = join(scratch, name);
   const dir = join(scratch, 'runs', name);
   mkdirSync(join(project, 'marks'), { recursive: true });
@@ -73,7 +73,7 @@ function start(name: string, tests: string): Running {
   );
   const child = spawn(process.execPath, [PLAYWRIGHT, 'test', '-c', project], {
     cwd: project,
-    env: { ...process.env, HIL_RUN: name, HIL_RUN_DIR: dir, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, HIL_RUN: name, HIL_RUN_DIR: dir, NODE_TEST_CONTEXT: undefined, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -217,16 +217,22 @@ describe('the runner', { timeout: 1_200_000 }, () => {
       'kill-worker',
       `test('is killed', async ({ ssh }) => {
          void ssh.exec('sleep 4242').catch(() => undefined);
-         await ssh.check('until ps | grep -q "[s]leep 4242"; do sleep 0.1; done');
+         await ssh.check('until pgrep -f "[s]leep 4242"; do sleep 0.1; done');
          process.kill(process.pid, 'SIGKILL');
          await new Promise(() => undefined);
        });
-       test('goes on', async ({ ssh }) => {
-         expect((await ssh.run('ps | grep "[s]leep 4242"')).stdout).toBe('');
+       test('goes on', async ({ ssh, board }) => {
+         board.metric('rebooted', board.facts.bootMs === null ? 0 : 1);
+         expect((await ssh.run('pgrep -f "[s]leep 4242"')).stdout).toBe('');
        });`,
+      // The next test waits for the same board: on another one nothing could be left.
+      { HIL_BOARD: 'vb1' },
     ).ended;
     assert.equal(test('is killed').verdict, 'lab', output);
     assert.equal(test('goes on').verdict, 'pass', output);
+    // Nor would anything be learned from a board that was power-cycled.
+    assert.deepEqual([test('is killed').board, test('goes on').board], [null, 'vb1']);
+    assert.deepEqual(test('goes on').metrics, { rebooted: 0 });
     assert.equal(summary?.verdict, 'lab');
   });
 

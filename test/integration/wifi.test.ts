@@ -30,7 +30,7 @@ async function failure(promise: Promise<unknown>): Promise<HilError> {
 async function nothingLeft(): Promise<void> {
   const { stdout } = await board.call('ssh.run', {
     command:
-      'pidof hostapd wpa_supplicant dnsmasq iperf3; ip netns; ls /run/hil | grep -v -e host_key -e authorized_keys; ip -4 addr show dev wlan0 | grep inet; true',
+      'ps -eo pid,ppid,stat,args | grep -E " (hostapd|wpa_supplicant|dnsmasq|iperf3) " | grep -v grep; ip netns; ls /run/hil | grep -v -e host_key -e authorized_keys; ip -4 addr show dev wlan0 | grep inet; true',
   });
   assert.equal(stdout, '');
   const { interfaces } = await wireless();
@@ -141,6 +141,9 @@ test('a link that stands still is found while iperf3 itself would hang', async (
         },
       },
     );
+    await board.call('ssh.run', {
+      command: 'tc qdisc del dev wlan0 root; ip netns exec sta tc qdisc del dev wlan1 root',
+    });
     assert.equal(result.verdict, 'fail');
     assert.ok(
       result.breaches.some(({ criterion }) => criterion === 'stall'),
@@ -148,9 +151,6 @@ test('a link that stands still is found while iperf3 itself would hang', async (
     );
     assert.ok(result.longestStallS >= 7, `${result.longestStallS} s`);
     assert.ok(result.iperf3.intervals.length < 40, 'it was ended long before its time');
-    await board.call('ssh.run', {
-      command: 'tc qdisc del dev wlan0 root; ip netns exec sta tc qdisc del dev wlan1 root',
-    });
   });
   await nothingLeft();
 });

@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
+import { LabError } from '../../lab/errors.ts';
 import type { AnyEvent } from '../../lab/journal/event.ts';
 import { followJournal, type Problem, readJournal } from '../../lab/journal/reader.ts';
 import { JournalWriter, type JournalWriterOptions } from '../../lab/journal/writer.ts';
@@ -110,9 +122,13 @@ test('at its limit a journal leaves out what is copious, says how much, and keep
   await writer.close();
   const events = await all(path);
   const kept = events.filter(({ kind }) => kind === 'console.line').length;
-  const note = events.find((event) => event.kind === 'journal.note');
+  const notes = events.flatMap((event) => (event.kind === 'journal.note' ? [event.data] : []));
   assert.ok(kept > 0 && kept < 50);
-  assert.equal(note?.kind === 'journal.note' ? note.data.lostEvents : null, 50 - kept);
+  assert.match(notes[0]?.message ?? '', /limit of 1000 bytes: from now on/, 'said when it begins');
+  assert.deepEqual(
+    notes.map(({ lostEvents }) => lostEvents),
+    [0, 50 - kept],
+  );
   assert.ok(events.some(({ kind }) => kind === 'run.end'));
 });
 
@@ -146,6 +162,118 @@ test('who follows a journal sees what is there, then what comes, over parts, unt
   await writer.close();
   await following;
   assert.deepEqual(seen, ['before', ...Array.from({ length: 10 }, (_, i) => `live ${i}`), null]);
+});
+
+test('who follows a journal from an event on sees that one first', async () => {
+  const path = fresh();
+  const writer = await JournalWriter.open(path);
+  for (const text of ['a', 'b', 'c']) writer.append('console.line', { text });
+  writer.append('run.end', { reason: 'done' });
+  await writer.close();
+  const seen = await Array.fromAsync(followJournal(path, { from: 3 }));
+  assert.deepEqual(
+    seen.map(({ seq }) => seq),
+    [3, 4],
+  );
+});
+
+test('numbers go on after a last line of any length', async () => {
+  const path = fresh();
+  await written(path, ['short', 'x'.repeat(3_000_000)]);
+  await written(path, ['again']);
+  assert.deepEqual(
+    (await all(path)).map(({ seq }) => seq),
+    [1, 2, 3],
+  );
+});
+
+test('a part that ends in a torn line, or begins too late, is reported', async () => {
+  const path = fresh();
+  await written(path, ['one', 'two', 'three']);
+  const lines = readFileSync(path, 'utf8').split('\n');
+  writeFileSync(path, `${lines[0]}\n{"seq":2,"mo`);
+  writeFileSync(path.replace('.jsonl', '.2.jsonl'), `${lines[2]}\n`);
+  const problems: Problem[] = [];
+  assert.deepEqual((await all(path, problems)).map(textOf), ['one', 'three']);
+  assert.deepEqual(
+    problems.map(({ line, message }) => `${line}: ${message}`),
+    ['2: a torn line', '1: 1 events are missing before this one'],
+  );
+});
+
+test('a journal whose writer is killed holds all but the last moments', { timeout: 30_000 }, async () => {
+  const path = fresh();
+  const module = join(import.meta.dirname, '../../lab/journal/writer.ts');
+  const program = `
+    const { JournalWriter } = await import(${JSON.stringify(module)});
+    const writer = await JournalWriter.open(${JSON.stringify(path)});
+    setInterval(() => {
+      for (let i = 0; i < 20; i++) writer.append('console.line', { text: String(Date.now()) });
+    }, 1);`;
+  for (let round = 1; round <= 3; round++) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' });
+    const from = Date.now();
+    while (!(await lastTime(path)) || (await lastTime(path)) < from) await new Promise(setImmediate);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const killed = Date.now();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const behind = killed - (await lastTime(path));
+    assert.ok(behind < 250, `${behind} ms behind on a busy machine`);
+    const problems: Problem[] = [];
+    const events = await all(path, problems);
+    assert.ok(events.length > 100);
+    assert.ok(problems.length <= 2 * (round - 1), problems.map(({ message }) => message).join('; '));
+  }
+});
+
+async function lastTime(path: string): Promise<number> {
+  if (!existsSync(path)) return 0;
+  const events = await all(path);
+  return Number(events.map(textOf).findLast((text) => text !== null) ?? 0);
+}
+
+test('a full disk stops nobody: what is lost is counted, and told when there is room again', async (t) => {
+  const path = fresh();
+  const dir = dirname(path);
+  mkdirSync(dir, { recursive: true });
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', dir]).status !== 0)
+    return t.skip('only root can make a small disk');
+  try {
+    const writer = await JournalWriter.open(path);
+    const filler = join(dir, 'filler');
+    writer.append('console.line', { text: 'before' });
+    writer.flush();
+    writeFileSync(filler, Buffer.alloc(56 * 1024));
+    for (let i = 0; i < 30; i++) {
+      writer.append('console.line', { text: 'x'.repeat(1000) });
+      writer.flush();
+    }
+    rmSync(filler);
+    writer.append('console.line', { text: 'after' });
+    await writer.close();
+    const problems: Problem[] = [];
+    const events = await all(path, problems);
+    const texts = events.map(textOf).filter((text) => text !== null);
+    const lost = 32 - texts.length;
+    assert.equal(texts[0], 'before');
+    assert.equal(texts.at(-1), 'after');
+    assert.ok(lost > 10, `${lost} lost`);
+    const note = events.find((event) => event.kind === 'journal.note');
+    assert.equal(note?.kind === 'journal.note' ? note.data.lostEvents : null, lost);
+    assert.deepEqual(
+      problems.map(({ message }) => message.replace(/^\d+/, 'n')),
+      ['n events are missing before this one'],
+    );
+  } finally {
+    spawnSync('umount', [dir]);
+  }
+});
+
+test('a journal that cannot be begun is a failure of the lab', async () => {
+  const path = fresh();
+  mkdirSync(path, { recursive: true });
+  await assert.rejects(JournalWriter.open(path), LabError);
 });
 
 test('any text survives the journal', async () => {

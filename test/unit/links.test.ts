@@ -6,7 +6,13 @@ import { hostapdEvent, keyValues, wpaSupplicantEvent } from '../../lab/links/eve
 import { frequencyOf, hostapdConfig } from '../../lab/links/hostapd-config.ts';
 import { StationOptions } from '../../lab/links/station-options.ts';
 import { checkAllowed, usable, type Wireless } from '../../lab/links/wireless.ts';
-import { parseCountry, parseIwDev, parseIwPhy } from '../../lab/links/wireless-parse.ts';
+import {
+  holds,
+  parseCountry,
+  parseIwDev,
+  parseIwPhy,
+  parseManagers,
+} from '../../lab/links/wireless-parse.ts';
 import { wpaSupplicantConfig } from '../../lab/links/wpa-config.ts';
 
 function hostapd(options: Partial<ApOptions> & { channel: number }): string[] {
@@ -19,6 +25,8 @@ function hostapd(options: Partial<ApOptions> & { channel: number }): string[] {
 test('each security becomes the key management that hostapd and wpa_supplicant agree on', () => {
   assert.ok(hostapd({ channel: 1, security: 'wpa2' }).includes('wpa_key_mgmt=WPA-PSK'));
   assert.ok(hostapd({ channel: 1, security: 'wpa3' }).includes('ieee80211w=2'));
+  const digits = 'ab'.repeat(32);
+  assert.ok(hostapd({ channel: 1, security: 'wpa3', passphrase: digits }).includes(`sae_password=${digits}`));
   assert.ok(hostapd({ channel: 1, security: 'wpa2-wpa3' }).includes('wpa_key_mgmt=WPA-PSK SAE'));
   assert.ok(!hostapd({ channel: 1, security: 'open' }).some((line) => line.startsWith('wpa')));
   const station = (security: 'open' | 'wpa2' | 'wpa3') =>
@@ -145,7 +153,7 @@ test('what iw prints is understood', () => {
   const [first, second] = parseIwDev(DEV);
   assert.deepEqual(
     [first?.name, first?.phy, second?.type, second?.mac],
-    ['wlan1', 'phy1', 'AP', '02:00:00:00:00:00'],
+    ['wlan1', 1, 'AP', '02:00:00:00:00:00'],
   );
   const [phy0] = parseIwPhy(PHY);
   assert.deepEqual(phy0?.modes, ['managed', 'AP', 'AP/VLAN']);
@@ -175,7 +183,12 @@ test('what is missing for an access point is said, with whose fault it is', () =
     'rfkill',
   );
   const held = failure(() =>
-    usable('b', wireless({ managers: ['412 hostapd -B /etc/wlan0.conf'] }), 'wlan0', 'AP'),
+    usable(
+      'b',
+      wireless({ managers: parseManagers('412 hostapd -B /etc/ap.conf interfaces=wlan0, unmanaged=') }),
+      'wlan0',
+      'AP',
+    ),
   );
   assert.match(held.message, /another program holds wlan0: 412 hostapd/);
 });
@@ -183,8 +196,41 @@ test('what is missing for an access point is said, with whose fault it is', () =
 test('a channel that the country forbids is a mistake of the request; one the radio lacks is not', () => {
   const [phy0] = parseIwPhy(PHY);
   assert.ok(phy0);
-  checkAllowed('b', phy0, 2412, '00');
-  assert.deepEqual(failure(() => checkAllowed('b', phy0, 2467, '00')).fault, 'config');
-  assert.match(failure(() => checkAllowed('b', phy0, 2484, '00')).message, /is disabled in country 00/);
-  assert.deepEqual(failure(() => checkAllowed('b', phy0, 5955, '00')).code, 'channel-unsupported');
+  const check = (frequencyMhz: number, country?: string) =>
+    checkAllowed('b', phy0, { frequencyMhz, country }, country ?? '00');
+  check(2412);
+  assert.deepEqual(failure(() => check(2467)).fault, 'config');
+  assert.match(failure(() => check(2484)).message, /is disabled in country 00/);
+  assert.match(failure(() => check(2484, 'DE')).hint ?? '', /^in country DE it may send on 1$/);
+  assert.deepEqual(failure(() => check(5955)).code, 'channel-unsupported');
+});
+
+test('a channel to be watched for radar needs a country', () => {
+  const [phy] = parseIwPhy('Wiphy phy0\n\t\t\t* 5260 MHz [52] (20.0 dBm) (radar detection)\n');
+  assert.ok(phy);
+  checkAllowed('b', phy, { frequencyMhz: 5260, country: 'DE' }, 'DE');
+  const error = failure(() => checkAllowed('b', phy, { frequencyMhz: 5260, country: undefined }, 'DE'));
+  assert.deepEqual([error.fault, error.code], ['config', 'channel-forbidden']);
+  assert.match(error.hint ?? '', /give the country/);
+});
+
+test('a renamed radio is found by its number', () => {
+  const [phy] = parseIwPhy('Wiphy front\n\twiphy index: 7\n');
+  assert.deepEqual([phy?.name, phy?.index], ['front', 7]);
+});
+
+test('a program holds the interface that its arguments or its configuration name, and no other', () => {
+  const held = (line: string, name = 'wlan0') => {
+    const [manager] = parseManagers(line);
+    assert.ok(manager, line);
+    return holds(manager, name);
+  };
+  assert.ok(held('1 hostapd -B /etc/ap.conf interfaces=wlan1,wlan0, unmanaged='));
+  assert.ok(held('1 wpa_supplicant -iwlan0 -c /etc/w.conf interfaces= unmanaged='));
+  assert.ok(held('1 wpa_supplicant -i wlan0 interfaces= unmanaged='));
+  assert.ok(held('1 hostapd -t /run/hil/hostapd-wlan0.conf interfaces= unmanaged='));
+  assert.ok(!held('1 wpa_supplicant -u -s -O /run/wpa_supplicant interfaces= unmanaged='));
+  assert.ok(!held('1 wpa_supplicant -i wlan01 interfaces= unmanaged='));
+  assert.ok(held('1 /usr/sbin/NetworkManager --no-daemon interfaces= unmanaged='));
+  assert.ok(!held('1 /usr/sbin/NetworkManager --no-daemon interfaces= unmanaged=eth0,wlan0,'));
 });

@@ -2,16 +2,21 @@
  * A board's console: always read, each line time-stamped and recorded, and driven by expect, login and framed commands.
  * It outlives the device: when that goes away it is opened again as soon as it is back.
  */
-import { appendFile } from 'node:fs/promises';
 import type { DeviceProfile } from '../../../devices/profile.ts';
 import { abortReason, LabError, messageOf } from '../../errors.ts';
 import type { JournalSink } from '../../journal/event.ts';
+import { troubleOf } from '../../kernel/trouble.ts';
 import { sanitize } from '../../text.ts';
 import { Cleaner } from './clean.ts';
-import { type Found, Matcher } from './expect.ts';
-import { Frame } from './frame.ts';
+import { type ExpectOptions, type ExpectResult, type Found, Matcher, type Pattern } from './expect.ts';
 import { TextHistory } from './history.ts';
+import { type LineListener, LineRecorder } from './lines.ts';
+import { RawLog } from './raw-log.ts';
+import { type ConsoleRunResult, Shell } from './shell.ts';
 import type { ConsolePort, ConsoleTransport } from './transport.ts';
+import { type ConsoleView, type WaitOptions, waitOn } from './wait.ts';
+
+export type { ConsoleRunResult, ExpectResult, WaitOptions };
 
 export interface ConsoleOptions {
   board: string;
@@ -22,57 +27,47 @@ export interface ConsoleOptions {
   prompt: DeviceProfile['console'];
 }
 
-export interface WaitOptions {
-  timeoutMs?: number;
-  signal?: AbortSignal;
-}
-
-export interface ExpectResult {
-  index: number;
-  match: string[];
-  before: string;
-  /** Just after the match: where to look for what comes next. */
-  position: number;
-}
-
-export interface ConsoleRunResult {
-  exitCode: number | null;
-  output: string;
-  disturbed: boolean;
-  durationMs: number;
-}
-
-/** A begun line (a prompt) is recorded when nothing came for this long. */
-const QUIET_MS = 250;
-const MAX_LINE = 16 * 1024;
-const MAX_OUTPUT = 64 * 1024 * 1024;
-const TAIL_LINES = 1000;
-const FRAME_TAIL = 8 * 1024;
-const CTRL_C = '\x03';
-const SHELL_PROMPT = /[#$>] $/;
-
 export class Console {
   readonly #options: ConsoleOptions;
   readonly #history = new TextHistory();
-  readonly #lineListeners = new Set<(line: { text: string }) => void>();
+  readonly #lines: LineRecorder;
+  readonly #raw: RawLog | null;
+  readonly #shell: Shell;
+  readonly #view: ConsoleView;
   readonly #rawListeners = new Set<(bytes: Buffer) => void>();
   readonly #end = new AbortController();
-  #lines: string[] = [];
   #cleaner = new Cleaner();
-  #line = '';
-  #lineDropped = 0;
-  /** The begun line as it was last recorded. */
-  #recorded: string | null = null;
-  #quiet: NodeJS.Timeout | null = null;
   #port: ConsolePort | null = null;
   #reading: Promise<void> | null = null;
-  #onOpened: () => void = () => undefined;
-  #turn: Promise<unknown> = Promise.resolve();
-  #rawPending: Buffer[] = [];
-  #rawWriting: Promise<void> | null = null;
+  readonly #awaitingOpen = new Set<PromiseWithResolvers<void>>();
+  /** Why reading ended before its time. */
+  #failure: unknown = null;
+  #lastActivity: number | null = null;
 
   constructor(options: ConsoleOptions) {
+    const { board, journal, rawPath, prompt } = options;
     this.#options = options;
+    this.#lines = new LineRecorder(journal);
+    this.#view = { board, tail: (count) => this.tail(count), closed: this.#end.signal };
+    const note = (message: string) => journal.append('journal.note', { message: `${board}: ${message}` });
+    this.#raw = rawPath === undefined ? null : new RawLog(rawPath, note);
+    const position = () => this.position;
+    this.#shell = new Shell(
+      {
+        view: this.#view,
+        get position() {
+          return position();
+        },
+        type: (text) => this.#type(Buffer.from(text)),
+        expect: (patterns, limits) => this.expect(patterns, limits),
+        onRaw: (listener) => this.onRaw(listener),
+      },
+      prompt,
+      journal,
+    );
+    this.#lines.subscribe(({ text }) => {
+      if (troubleOf(text)?.kind === 'boot') this.#shell.forget();
+    });
   }
 
   /** Characters received so far, as cleaned: the unit of `from` in expect. */
@@ -80,63 +75,63 @@ export class Console {
     return this.#history.position;
   }
 
-  /** Starts reading; resolves when the device has been opened for the first time. */
-  async open(): Promise<void> {
-    if (this.#reading) return;
-    const opened = Promise.withResolvers<void>();
-    this.#onOpened = opened.resolve;
-    this.#reading = this.#readForEver().catch(opened.reject);
-    await opened.promise;
+  /** When the board last said something, by `performance.now()`; null when it has not. */
+  get lastActivity(): number | null {
+    return this.#lastActivity;
+  }
+
+  /** Starts reading; resolves when the device is open. Throws LabError when it is closed or aborted before. */
+  async open(options: { signal?: AbortSignal } = {}): Promise<void> {
+    this.#reading ??= this.#readForEver().catch((error: unknown) => {
+      this.#failure = error;
+      for (const waiter of this.#awaitingOpen) waiter.reject(error);
+    });
+    if (!this.#port) await this.#nextOpen(options.signal);
   }
 
   /** Opens the device anew: it is another one under the same name. Resolves when that is open. */
-  async reopen(): Promise<void> {
-    const opened = Promise.withResolvers<void>();
-    this.#onOpened = opened.resolve;
-    await this.#port?.close();
-    await opened.promise;
+  async reopen(options: { signal?: AbortSignal } = {}): Promise<void> {
+    const opened = this.#nextOpen(options.signal);
+    await Promise.all([opened, this.#port?.close()]);
   }
 
+  /** Stops reading for good. Whoever still waits for something gets LabError, code `aborted`. */
   async close(): Promise<void> {
     this.#end.abort(new LabError(`the console of ${this.#options.board} was closed`, { code: 'aborted' }));
     await this.#port?.close();
     await this.#reading;
-    this.#flushLine(true);
-    await this.#rawWriting;
+    this.#lines.end();
+    await this.#raw?.flush();
   }
 
   /** Types text as it is. Throws LabError when the device is away or takes no input. */
   async write(data: string | Buffer): Promise<void> {
-    const port = this.#port;
-    if (!port)
-      throw new LabError(`the console of ${this.#options.board} is not there`, {
-        board: this.#options.board,
-        code: 'absent',
-      });
-    await port.write(typeof data === 'string' ? Buffer.from(data) : data);
+    await this.#type(typeof data === 'string' ? Buffer.from(data) : data);
     const sent = sanitize(data.toString()).trim();
     if (sent !== '') this.#options.journal.append('console.sent', { text: sent.slice(0, 200) });
   }
 
   async sendBreak(): Promise<void> {
+    const { board, journal } = this.#options;
     if (!this.#port?.sendBreak)
-      throw new LabError(`the console of ${this.#options.board} can't send a break`, { code: 'unsupported' });
+      throw new LabError(`the console of ${board} can't send a break`, { board, code: 'unsupported' });
     await this.#port.sendBreak();
-    this.#options.journal.append('console.event', { event: 'break sent' });
+    journal.append('console.event', { event: 'break sent' });
   }
 
   /**
-   * Waits until one of the patterns is seen, from a position (default: from now) on. A string may span lines; a regular
-   * expression sees one line at a time, the begun one included. Throws LabError (code `timeout`) with the last lines seen.
+   * Waits until one of the patterns is seen, from a position (default: from now) on. Text is as recorded: clean, lines end
+   * in LF, also where a carriage return alone began a line anew. The last MiB is kept to begin in. Throws LabError (code
+   * `timeout`) with the last lines seen.
    */
-  async expect(
-    patterns: string | RegExp | readonly (string | RegExp)[],
-    options: WaitOptions & { from?: number } = {},
-  ): Promise<ExpectResult> {
+  async expect(patterns: Pattern | readonly Pattern[], options: ExpectOptions = {}): Promise<ExpectResult> {
     const list = typeof patterns === 'string' || patterns instanceof RegExp ? [patterns] : patterns;
     const from = options.from ?? this.position;
     const matcher = new Matcher(list);
-    const found = await this.#waitFor<Found>(options, `for ${list.map(String).join(' or ')}`, (resolve) =>
+    const forgotten = Math.max(0, this.#history.forgotten - from);
+    const unseen = forgotten === 0 ? '' : ` (the first ${forgotten} characters are not known any more)`;
+    const what = `for ${list.map(String).join(' or ')}${unseen}`;
+    const found = await waitOn<Found>(this.#view, options, what, (resolve) =>
       this.#history.read(from, (text, position) => {
         const match = matcher.feed(text, position);
         if (match) resolve(match);
@@ -150,26 +145,29 @@ export class Console {
     };
   }
 
-  /** From whatever it shows (a login prompt, a shell, a half-typed line) to a shell that answers. */
+  /**
+   * From whatever it shows (a login prompt, a shell, a half-typed line) to a shell that answers. Default 60 s. Throws
+   * LabError, code `timeout` or `login-refused`.
+   */
   async login(options: WaitOptions = {}): Promise<void> {
-    await this.#inTurn(() => this.#login({ timeoutMs: 60_000, ...options }));
+    await this.#shell.login(options);
   }
 
   /**
-   * Runs a command in the shell on the console and gives its output and exit code. Both are proven by a checksum made on
-   * the board: where kernel lines fell in between and could not be told apart, the result says `disturbed`. The command
-   * runs in a shell of its own (`cd` does not last), without input, stderr joined to stdout; NUL bytes are lost.
+   * Runs a command in the shell on the console and gives its output and exit code. Both are proven by a sum made on the
+   * board: where kernel lines fell in between and could not be told apart, the result says `disturbed`. The command runs
+   * in a shell of its own (`cd` does not last), without input, stderr joined to stdout; NUL bytes are lost. Default 30 s.
    *
-   * Throws LabError (code `timeout`) when it does not end; it is then interrupted, and the console usable again.
+   * Throws LabError: code `timeout` when it does not end (it is then interrupted, and the console usable again),
+   * `no-shell` when nobody is logged in, `lost-characters`; ConfigError for a command over 64 KiB.
    */
   async run(command: string, options: WaitOptions = {}): Promise<ConsoleRunResult> {
-    return await this.#inTurn(() => this.#run(command, { timeoutMs: 30_000, ...options }));
+    return await this.#shell.run(command, options);
   }
 
   /** Called with each complete line, cleaned. Gives what ends it. */
-  subscribe(listener: (line: { text: string }) => void): () => void {
-    this.#lineListeners.add(listener);
-    return () => this.#lineListeners.delete(listener);
+  subscribe(listener: LineListener): () => void {
+    return this.#lines.subscribe(listener);
   }
 
   /** Called with all bytes as they come. Gives what ends it. */
@@ -180,232 +178,77 @@ export class Console {
 
   /** The last lines, oldest first. */
   tail(count: number): string[] {
-    const lines = this.#line === '' ? this.#lines : [...this.#lines, this.#line];
-    return lines.slice(-count);
+    return this.#lines.tail(count);
+  }
+
+  async #nextOpen(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
+    const abort = signal ? AbortSignal.any([this.#end.signal, signal]) : this.#end.signal;
+    const waiter = Promise.withResolvers<void>();
+    const onAbort = () => waiter.reject(abortReason(abort));
+    if (abort.aborted) onAbort();
+    else abort.addEventListener('abort', onAbort, { once: true });
+    this.#awaitingOpen.add(waiter);
+    try {
+      await waiter.promise;
+    } finally {
+      this.#awaitingOpen.delete(waiter);
+      abort.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #type(bytes: Buffer): Promise<void> {
+    const { board } = this.#options;
+    if (!this.#port) throw new LabError(`the console of ${board} is not there`, { board, code: 'absent' });
+    await this.#port.write(bytes);
   }
 
   async #readForEver(): Promise<void> {
     const { signal } = this.#end;
     const { transport, journal } = this.#options;
+    let told = '';
     while (!signal.aborted) {
       const cable = transport();
+      let port: ConsolePort;
       try {
-        this.#port = await cable.open();
+        port = await cable.open();
       } catch (error) {
         if (!(error instanceof LabError) || error.code !== 'absent') throw error;
+        const detail = messageOf(error);
+        if (detail !== told) journal.append('console.event', { event: 'not there', detail });
+        told = detail;
         await cable.appeared(signal);
         continue;
       }
-      journal.append('console.event', { event: 'opened', detail: cable.name });
-      const closed = Promise.withResolvers<string>();
-      this.#port.onClose(closed.resolve);
-      this.#port.onData((bytes) => this.#received(bytes));
-      this.#onOpened();
-      const reason = await closed.promise;
-      this.#port = null;
-      this.#flushLine(true);
-      this.#cleaner = new Cleaner();
-      journal.append('console.event', { event: 'gone', detail: reason });
+      told = '';
+      await this.#read(port, cable.name);
     }
+  }
+
+  /** Until the device goes away. */
+  async #read(port: ConsolePort, name: string): Promise<void> {
+    const closed = Promise.withResolvers<string>();
+    port.onClose(closed.resolve);
+    port.onData((bytes) => this.#received(bytes));
+    this.#port = port;
+    this.#options.journal.append('console.event', { event: 'opened', detail: name });
+    for (const waiter of this.#awaitingOpen) waiter.resolve();
+    // It was closed while the device was being opened.
+    if (this.#end.signal.aborted) await port.close();
+    const reason = await closed.promise;
+    this.#port = null;
+    this.#shell.forget();
+    this.#lines.end();
+    this.#cleaner = new Cleaner();
+    this.#options.journal.append('console.event', { event: 'gone', detail: reason });
   }
 
   #received(bytes: Buffer): void {
-    this.#keepRaw(bytes);
+    this.#lastActivity = performance.now();
+    this.#raw?.append(bytes);
     for (const listener of [...this.#rawListeners]) listener(bytes);
     const text = this.#cleaner.push(bytes);
-    this.#splitLines(text);
-    this.#history.append(text);
-  }
-
-  #splitLines(text: string): void {
-    let start = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      this.#extendLine(text.slice(start, end));
-      this.#flushLine(false);
-      start = end + 1;
-    }
-    this.#extendLine(text.slice(start));
-    if (this.#quiet) clearTimeout(this.#quiet);
-    this.#quiet = this.#line === '' ? null : setTimeout(() => this.#recordLine(true), QUIET_MS);
-  }
-
-  #extendLine(piece: string): void {
-    const room = MAX_LINE - this.#line.length;
-    this.#line += piece.slice(0, room);
-    this.#lineDropped += Math.max(0, piece.length - room);
-  }
-
-  #flushLine(partial: boolean): void {
-    if (this.#quiet) clearTimeout(this.#quiet);
-    this.#quiet = null;
-    if (partial && this.#line === '') return;
-    const text = this.#line;
-    if (!(partial && this.#recorded === text)) this.#recordLine(partial);
-    this.#recorded = null;
-    this.#line = '';
-    this.#lineDropped = 0;
     this.#lines.push(text);
-    if (this.#lines.length > 2 * TAIL_LINES) this.#lines = this.#lines.slice(-TAIL_LINES);
-    for (const listener of [...this.#lineListeners]) listener({ text });
-  }
-
-  #recordLine(partial: boolean): void {
-    this.#recorded = partial ? this.#line : null;
-    this.#options.journal.append('console.line', {
-      text: this.#line,
-      partial,
-      truncatedBytes: this.#lineDropped,
-    });
-  }
-
-  /** Appends in the background, one write at a time. */
-  #keepRaw(bytes: Buffer): void {
-    const { rawPath, journal } = this.#options;
-    if (rawPath === undefined) return;
-    this.#rawPending.push(bytes);
-    this.#rawWriting ??= (async () => {
-      while (this.#rawPending.length > 0)
-        await appendFile(rawPath, Buffer.concat(this.#rawPending.splice(0)));
-    })()
-      .catch((error: unknown) => {
-        const lost = this.#rawPending.splice(0).reduce((sum, { length }) => sum + length, 0);
-        journal.append('journal.note', {
-          message: `raw console bytes could not be kept (${lost} and some): ${messageOf(error)}`,
-        });
-      })
-      .finally(() => {
-        this.#rawWriting = null;
-      });
-  }
-
-  /** One command at a time; the failure of one is not the next one's. */
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(work, work);
-    this.#turn = mine.catch(() => undefined);
-    return await mine;
-  }
-
-  async #login(options: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
-    const deadline = performance.now() + options.timeoutMs;
-    const { loginPrompt, passwordPrompt, user, password } = this.#options.prompt;
-    const left = () => ({ ...options, timeoutMs: Math.max(1, deadline - performance.now()) });
-    for (let from = this.position; ; ) {
-      await this.write(`${CTRL_C}\r`);
-      const seen = await this.expect([loginPrompt, SHELL_PROMPT], {
-        ...left(),
-        timeoutMs: Math.min(5000, left().timeoutMs),
-        from,
-      }).catch((error: unknown) => {
-        if (!(error instanceof LabError) || error.code !== 'timeout' || performance.now() > deadline)
-          throw error;
-        return null;
-      });
-      if (seen?.index === 1) return await this.#resync(left());
-      if (seen?.index !== 0) continue;
-      // Ctrl-C may have brought another prompt; the last one counts.
-      await this.expect(SHELL_PROMPT, { ...left(), timeoutMs: 300, from: seen.position }).catch(
-        () => undefined,
-      );
-      from = this.position;
-      await this.write(`${user}\r`);
-      const next = await this.expect([passwordPrompt, SHELL_PROMPT, /incorrect/i], { ...left(), from });
-      if (next.index === 0) {
-        await this.write(`${password ?? ''}\r`);
-        const answer = await this.expect([/incorrect/i, SHELL_PROMPT], { ...left(), from: next.position });
-        if (answer.index === 0) throw this.#refused();
-      } else if (next.index === 2) throw this.#refused();
-      return await this.#resync(left());
-    }
-  }
-
-  #refused(): LabError {
-    const { board, prompt } = this.#options;
-    return new LabError(`${board}: the login as ${prompt.user} on the console was refused`, {
-      board,
-      code: 'login-refused',
-      hint: "check the device profile's console user and password",
-    });
-  }
-
-  async #run(
-    command: string,
-    options: { timeoutMs: number; signal?: AbortSignal },
-  ): Promise<ConsoleRunResult> {
-    const frame = new Frame(command);
-    const started = performance.now();
-    const pieces: string[] = [];
-    let size = 0;
-    let tail = '';
-    const complete = this.#waitFor<void>(options, `for the end of: ${command}`, (resolve) =>
-      this.onRaw((bytes) => {
-        const text = bytes.toString('latin1');
-        size += text.length;
-        if (size <= MAX_OUTPUT) pieces.push(text);
-        tail = (tail + text).slice(-FRAME_TAIL);
-        if (frame.isComplete(tail)) resolve();
-      }),
-    );
-    // Awaited below; typing may fail first.
-    complete.catch(() => undefined);
-    try {
-      for (const line of frame.typed()) await this.write(`${line}\r`);
-      await complete;
-    } catch (error) {
-      await this.#recover(error);
-      throw error;
-    }
-    return { ...frame.result(pieces.join('')), durationMs: performance.now() - started };
-  }
-
-  /** Ends what may still run, so that the next command finds a shell. */
-  async #recover(why: unknown): Promise<void> {
-    await this.#resync({ timeoutMs: 5000, signal: this.#end.signal }).catch((error: unknown) => {
-      const detail = `after: ${messageOf(why)}: ${messageOf(error)}`;
-      this.#options.journal.append('console.event', { event: 'not resynchronised', detail });
-    });
-  }
-
-  /** Ctrl-C, then a mark that only a shell can print. */
-  async #resync(options: { timeoutMs: number; signal?: AbortSignal }): Promise<void> {
-    const token = Math.random().toString(36).slice(2);
-    const from = this.position;
-    const seen = this.expect(`HIL-${token}-R`, { ...options, from });
-    seen.catch(() => undefined);
-    // A program that swallows the first line of input is not rare.
-    await this.write(`${CTRL_C}\r`);
-    await this.write(`echo H''IL-${token}-R\r`);
-    await seen;
-  }
-
-  async #waitFor<T>(
-    options: WaitOptions,
-    what: string,
-    subscribe: (resolve: (value: T) => void) => () => void,
-  ): Promise<T> {
-    const { timeoutMs = 30_000, signal } = options;
-    const { board } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const timer = setTimeout(() => {
-      const seen = this.tail(5).join('\n  ');
-      reject(
-        new LabError(`${board}: waited ${timeoutMs / 1000} s on the console ${what.slice(0, 300)}`, {
-          board,
-          code: 'timeout',
-          hint: seen === '' ? 'nothing was seen' : `last seen:\n  ${seen}`,
-        }),
-      );
-    }, timeoutMs);
-    const abort = AbortSignal.any([this.#end.signal, ...(signal ? [signal] : [])]);
-    const onAbort = () => reject(abortReason(abort));
-    if (abort.aborted) onAbort();
-    abort.addEventListener('abort', onAbort, { once: true });
-    const unsubscribe = subscribe(resolve);
-    try {
-      return await promise;
-    } finally {
-      clearTimeout(timer);
-      abort.removeEventListener('abort', onAbort);
-      unsubscribe();
-    }
+    this.#history.append(text.replaceAll('\r', '\n'));
   }
 }

@@ -1,4 +1,21 @@
-/** Looking for patterns in a stream of text, each character once. */
+/** Looking for patterns in a stream of clean text, each character once. */
+import type { WaitOptions } from './wait.ts';
+
+/** A string may span lines; a regular expression sees one line at a time, the begun one included. */
+export type Pattern = string | RegExp;
+
+export interface ExpectOptions extends WaitOptions {
+  /** Where to begin, a position of the console; default: what comes from now on. */
+  from?: number;
+}
+
+export interface ExpectResult {
+  index: number;
+  match: string[];
+  before: string;
+  /** Just after the match: where to look for what comes next. */
+  position: number;
+}
 
 export interface Found {
   /** Which of the patterns; of several at the same place, the first given. */
@@ -21,9 +38,9 @@ export class Matcher {
   #lineStart = 0;
   #lineTested = 0;
 
-  constructor(patterns: readonly (string | RegExp)[]) {
+  constructor(patterns: readonly Pattern[]) {
     for (const [index, pattern] of patterns.entries()) {
-      if (typeof pattern === 'string') this.#literals.push({ index, literal: pattern });
+      if (typeof pattern === 'string') this.#literals.push({ index, literal: lineEnds(pattern) });
       else
         this.#regexes.push({ index, regex: new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')) });
     }
@@ -82,4 +99,9 @@ export class Matcher {
     }
     return best;
   }
+}
+
+/** In clean text a line ends in LF alone. */
+function lineEnds(literal: string): string {
+  return literal.replace(/\r+\n/g, '\n').replaceAll('\r', '\n');
 }

@@ -1,16 +1,16 @@
 /** A console on a pseudo-terminal or any tty that needs no line settings: QEMU's `-chardev pty`. */
-import { constants, openSync, realpathSync } from 'node:fs';
-import { ReadStream } from 'node:tty';
+import { closeSync, constants, lstatSync, openSync, realpathSync, statSync } from 'node:fs';
+import { isatty, ReadStream } from 'node:tty';
 import { LabError, messageOf } from '../../errors.ts';
 import { deviceAppeared } from './device.ts';
+import { handOver } from './handover.ts';
 import type { ConsolePort, ConsoleTransport } from './transport.ts';
-
-const WRITE_MS = 10_000;
 
 export function ptyTransport(path: string): ConsoleTransport {
   return {
     name: path,
-    open: () => Promise.resolve(openPty(path)),
+    // A promise even of what fails at once.
+    open: async () => openPty(path),
     appeared: (signal) => deviceAppeared(path, signal),
   };
 }
@@ -18,7 +18,13 @@ export function ptyTransport(path: string): ConsoleTransport {
 function openPty(path: string): ConsolePort {
   let stream: ReadStream;
   try {
-    const fd = openSync(realpathSync(path), constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+    const target = realpathSync(path);
+    if (isOthers(path, target)) throw new Error(`${target} belongs to another program by now`);
+    const fd = openSync(target, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+    if (!isatty(fd)) {
+      closeSync(fd);
+      throw new Error(`${target} is no terminal`);
+    }
     stream = new ReadStream(fd);
     stream.setRawMode(true);
   } catch (cause) {
@@ -32,7 +38,20 @@ function openPty(path: string): ConsolePort {
   return {
     onData: (listener) => void stream.on('data', listener),
     onClose: (listener) => void stream.once('close', () => listener(reason)),
-    write: (bytes) => writeAll(stream, path, bytes),
+    write: (bytes) =>
+      handOver({
+        device: path,
+        start: (done) =>
+          stream.writable ? void stream.write(bytes, done) : done(new Error('it is not open any more')),
+        onGone: (listener) => {
+          stream.once('close', listener);
+          return () => void stream.off('close', listener);
+        },
+        discard: () => {
+          reason = 'took no input';
+          stream.destroy();
+        },
+      }),
     close: async () => {
       if (stream.closed) return;
       const closed = new Promise((resolve) => stream.once('close', resolve));
@@ -42,22 +61,12 @@ function openPty(path: string): ConsolePort {
   };
 }
 
-/** A board that stands still takes nothing once the tty's buffer is full. */
-async function writeAll(stream: ReadStream, path: string, bytes: Buffer): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const gone = () => reject(new LabError(`the console ${path} went away`, { code: 'absent' }));
-  if (!stream.writable) gone();
-  const late = () =>
-    reject(
-      new LabError(`the console ${path} takes no input`, { code: 'timeout', hint: 'is the board frozen?' }),
-    );
-  const timer = setTimeout(late, WRITE_MS);
-  stream.once('close', gone);
-  stream.write(bytes, (error) => (error ? reject(error) : resolve()));
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    stream.off('close', gone);
-  }
+/**
+ * Numbers of pseudo-terminals are given anew as soon as they are free: a link that was left behind leads to somebody
+ * else's terminal, which is younger than the link. (The change time of a pts is the time it was made; I/O leaves it.)
+ */
+function isOthers(link: string, target: string): boolean {
+  const info = lstatSync(link, { bigint: true });
+  if (!info.isSymbolicLink() || !target.startsWith('/dev/pts/')) return false;
+  return statSync(target, { bigint: true }).ctimeNs > info.mtimeNs;
 }

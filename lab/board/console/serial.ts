@@ -2,6 +2,7 @@
 import { SerialPort } from 'serialport';
 import { LabError, messageOf } from '../../errors.ts';
 import { deviceAppeared } from './device.ts';
+import { handOver } from './handover.ts';
 import type { ConsolePort, ConsoleTransport } from './transport.ts';
 
 const BREAK_MS = 250;
@@ -15,53 +16,59 @@ export function serialTransport(path: string, baudRate: number): ConsoleTranspor
 }
 
 async function openSerial(path: string, baudRate: number): Promise<ConsolePort> {
-  const port = new SerialPort({ path, baudRate, lock: true, autoOpen: false });
-  await new Promise<void>((resolve, reject) => {
-    port.open((cause) => {
-      if (!cause) return resolve();
-      const locked = /lock/i.test(cause.message);
-      const hint = locked
-        ? 'another program has it open'
-        : 'check the cable, and that this user may use it (group dialout)';
-      reject(
-        new LabError(`cannot open the serial port ${path}: ${cause.message}`, {
-          code: 'absent',
-          hint,
-          cause,
-        }),
-      );
-    });
+  // hupcl: false, for on some boards a falling DTR is a reset.
+  const port = new SerialPort({ path, baudRate, lock: true, hupcl: false, autoOpen: false });
+  let reason = 'closed';
+  // A write that fails because the port goes away is told here too; without a listener it would end the process.
+  port.on('error', (error) => {
+    reason = messageOf(error);
   });
-  const gone = () => new LabError(`the serial port ${path} went away`, { code: 'absent' });
+  await new Promise<void>((resolve, reject) => {
+    port.open((cause) => (cause ? reject(refused(path, cause)) : resolve()));
+  });
+  const close = async (): Promise<void> => {
+    if (!port.isOpen) return;
+    await new Promise<void>((resolve) => port.close(() => resolve()));
+  };
   return {
     onData: (listener) => void port.on('data', listener),
     onClose: (listener) =>
-      void port.once('close', (error: Error | null) => listener(error ? messageOf(error) : 'closed')),
-    // After a hang-up write() of this package never calls back, so the close is awaited beside it.
-    write: async (bytes) => {
-      if (!port.isOpen) throw gone();
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const closed = () => reject(gone());
-      port.once('close', closed);
-      port.write(bytes, (error) =>
-        error ? reject(gone()) : port.drain((late) => (late ? reject(gone()) : resolve())),
-      );
-      try {
-        await promise;
-      } finally {
-        port.off('close', closed);
-      }
-    },
+      void port.once('close', (error: Error | null) => listener(error ? messageOf(error) : reason)),
+    write: (bytes) =>
+      handOver({
+        device: path,
+        // After a hang-up write() of this package never calls back, so the close is awaited beside it.
+        start: (done) => {
+          if (!port.isOpen) return done(new Error('it is not open any more'));
+          port.write(bytes, (error) => (error ? done(error) : port.drain(done)));
+        },
+        onGone: (listener) => {
+          port.once('close', listener);
+          return () => void port.off('close', listener);
+        },
+        discard: () => {
+          reason = 'took no input';
+          port.flush(() => void close());
+        },
+      }),
     sendBreak: async () => {
       await set(port, { brk: true });
       await new Promise((resolve) => setTimeout(resolve, BREAK_MS));
       await set(port, { brk: false });
     },
-    close: async () => {
-      if (!port.isOpen) return;
-      await new Promise<void>((resolve) => port.close(() => resolve()));
-    },
+    close,
   };
+}
+
+function refused(path: string, cause: Error): LabError {
+  const hint = /lock/i.test(cause.message)
+    ? 'another program has it open'
+    : 'check the cable, and that this user may use it (group dialout)';
+  return new LabError(`cannot open the serial port ${path}: ${cause.message}`, {
+    code: 'absent',
+    hint,
+    cause,
+  });
 }
 
 async function set(port: SerialPort, lines: { brk: boolean }): Promise<void> {

@@ -1,14 +1,14 @@
 /** A board over SSH: commands, programs, files and terminals, across reboots, with nothing left running at the end. */
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { abortReason, ConfigError, type HilError, LabError, messageOf, ProductError } from '../../errors.ts';
+import { abortReason, ConfigError, LabError, messageOf, ProductError } from '../../errors.ts';
 import type { JournalSink } from '../../journal/event.ts';
-import type { RunOptions, StreamOptions, Transfer } from '../remote.ts';
-import { type CommandResult, quote, type Remote, type RemoteProcess } from '../remote.ts';
-import { connectError, type LinkTarget, openLink } from './link.ts';
+import type { CommandResult, Remote, RemoteProcess, RunOptions, StreamOptions, Transfer } from '../remote.ts';
+import { busy, refuseNul, short, signalOf } from './command.ts';
+import { Connector, type SshState } from './connector.ts';
 import { SshProcess } from './process.ts';
 import { OutputHead, recordCommand } from './record.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
 import type { HeldShell, Reply } from './shell.ts';
 import { openTerminal, type Terminal, type TerminalOptions } from './terminal.ts';
 import { download, type TransferHost, type UploadOptions, upload } from './transfer.ts';
@@ -33,52 +33,40 @@ export interface SshRemoteOptions {
   signal?: AbortSignal;
 }
 
-export type SshState = 'disconnected' | 'connecting' | 'connected';
-
 interface Limits {
   timeoutMs: number;
   signal: AbortSignal | undefined;
 }
 
-interface Attempt {
-  session: Promise<Session>;
-  cancel: AbortController;
-  waiters: number;
-  startedAt: number;
-  progress: { last: Error | undefined };
-}
-
 export class SshRemote implements Remote {
   readonly name: string;
-  readonly #target: LinkTarget;
+  readonly #connector: Connector;
   readonly #journal: JournalSink | undefined;
   readonly #signal: AbortSignal | undefined;
   /** In the environment of everything started here, so that reap() finds it. */
   readonly #tag = `HIL_REMOTE=${randomBytes(8).toString('hex')}`;
   readonly #processes = new Set<SshProcess>();
-  readonly #watchers = new Set<() => void>();
-  #session: Session | undefined;
-  #attempt: Attempt | undefined;
   #used = false;
 
   constructor(options: SshRemoteOptions) {
     this.name = options.name;
     this.#journal = options.journal;
     this.#signal = options.signal;
-    this.#target = { ...options, onEvent: (event, detail) => this.#event(event, detail) };
-    options.signal?.addEventListener('abort', () => this.disconnect('the connection is no longer wanted'), {
-      once: true,
+    this.#connector = new Connector({
+      target: { ...options, onEvent: (event, detail) => this.#event(event, detail) },
+      tag: this.#tag,
+      signal: options.signal,
+      onSession: (session) => this.#forgetOtherBoots(session),
     });
   }
 
   get state(): SshState {
-    if (this.#session?.link.alive === true) return 'connected';
-    return this.#attempt === undefined ? 'disconnected' : 'connecting';
+    return this.#connector.state;
   }
 
   /** The board's boot, as of the last connection. */
   get bootId(): string | undefined {
-    return this.#session?.bootId;
+    return this.#connector.last?.bootId;
   }
 
   /**
@@ -91,21 +79,12 @@ export class SshRemote implements Remote {
 
   /** Resolves when connected, by whomever. */
   whenConnected(signal?: AbortSignal): Promise<void> {
-    if (this.state === 'connected') return Promise.resolve();
-    let wake: () => void = () => undefined;
-    const connected = new Promise<void>((resolve) => {
-      wake = resolve;
-      this.#watchers.add(wake);
-    });
-    const late = () => new LabError(`${this.name} is not connected`, { board: this.name });
-    return within(connected, { signal, late }).finally(() => this.#watchers.delete(wake));
+    return this.#connector.whenConnected(signal);
   }
 
   /** Drops the connection at once, as before a power cycle. What runs on the board goes on there. */
   disconnect(reason = 'disconnected'): void {
-    this.#attempt?.cancel.abort();
-    const message = `the SSH connection to ${this.name} was closed: ${reason}`;
-    this.#session?.close(new LabError(message, { board: this.name, code: 'connection-lost' }));
+    this.#connector.disconnect(reason);
   }
 
   async run(command: string, options: RunOptions = {}): Promise<CommandResult> {
@@ -254,60 +233,19 @@ export class SshRemote implements Remote {
   }
 
   async #connected(limits: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Session> {
-    for (const signal of [this.#signal, limits.signal])
-      if (signal?.aborted === true) throw abortReason(signal);
-    if (this.#session?.link.alive === true) return this.#session;
     this.#used = true;
-    this.#attempt ??= this.#startAttempt();
-    const attempt = this.#attempt;
-    attempt.waiters += 1;
     try {
-      return await within(attempt.session, {
-        ...limits,
-        late: () => connectError(this.#target, attempt.progress.last, performance.now() - attempt.startedAt),
-      });
+      return await this.#connector.session(limits);
     } catch (thrown) {
       throw this.#reason(thrown);
-    } finally {
-      attempt.waiters -= 1;
-      if (attempt.waiters === 0) {
-        attempt.cancel.abort();
-        // Whoever calls next starts afresh, with an own deadline.
-        if (this.#attempt === attempt) this.#attempt = undefined;
-      }
     }
   }
 
-  #startAttempt(): Attempt {
-    const cancel = new AbortController();
-    const progress: Attempt['progress'] = { last: undefined };
-    const open = (signal: AbortSignal) => openLink(this.#target, signal, progress);
-    const session = Session.open(this.#tag, open, cancel.signal).then((opened) => {
-      this.#attempt = undefined;
-      // Abandoned while the last handshake went through.
-      if (cancel.signal.aborted && !this.#adoptable()) {
-        opened.close(new LabError('no longer wanted', { board: this.name, code: 'connection-lost' }));
-        return opened;
-      }
-      this.#adopt(opened);
-      return opened;
-    });
-    // Each waiter gets the failure; with none left nobody needs it.
-    session.catch(() => undefined);
-    return { session, cancel, waiters: 0, startedAt: performance.now(), progress };
-  }
-
-  #adoptable(): boolean {
-    return this.#signal?.aborted !== true && this.#session?.link.alive !== true;
-  }
-
-  #adopt(session: Session): void {
-    this.#session = session;
-    for (const process of this.#processes)
+  /** What ran before a reboot is gone, and its process ids may be others'. */
+  #forgetOtherBoots(session: Session): void {
+    for (const process of this.#processes) {
       if (process.bootId !== session.bootId) this.#processes.delete(process);
-    this.#event('connected', `boot ${session.bootId}`);
-    void session.link.closed.then((reason) => this.#event('lost', reason.message));
-    for (const wake of this.#watchers) wake();
+    }
   }
 
   async #shell(session: Session, timeoutMs: number, signal: AbortSignal | undefined): Promise<HeldShell> {
@@ -372,40 +310,4 @@ export class SshRemote implements Remote {
   #event(event: string, detail: string): void {
     this.#journal?.append('ssh.event', { event, detail }, this.name);
   }
-}
-
-function busy(board: string, timeoutMs: number): HilError {
-  return new LabError(`no shell on ${board} came free in ${timeoutMs / 1000} s`, {
-    board,
-    code: 'busy',
-    hint: 'long-running commands belong into stream()',
-  });
-}
-
-function refuseNul(command: string): void {
-  if (command.includes('\0')) throw new ConfigError(`a command cannot contain NUL: ${quote(short(command))}`);
-}
-
-function short(command: string): string {
-  return command.length <= 200 ? command : `${command.slice(0, 200)}...`;
-}
-
-const SIGNALS: Readonly<Record<number, string>> = {
-  1: 'HUP',
-  2: 'INT',
-  3: 'QUIT',
-  4: 'ILL',
-  6: 'ABRT',
-  7: 'BUS',
-  8: 'FPE',
-  9: 'KILL',
-  11: 'SEGV',
-  13: 'PIPE',
-  14: 'ALRM',
-  15: 'TERM',
-};
-
-/** A shell reports a signal as 128 and its number; it cannot be told from a program that exits with that code. */
-function signalOf(exitCode: number | null): string | null {
-  return exitCode === null ? null : (SIGNALS[exitCode - 128] ?? null);
 }

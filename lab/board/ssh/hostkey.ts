@@ -11,9 +11,9 @@ export interface PublicKey {
 
 /** Parses `ssh-ed25519 AAAA... comment`; throws ConfigError when it is not one. */
 export function parsePublicKey(line: string): PublicKey {
-  const [type, base64] = line.trim().split(/\s+/);
-  const blob = Buffer.from(base64 ?? '', 'base64');
-  if (type === undefined || typeOfBlob(blob) !== type) {
+  const [type = '', base64 = ''] = line.trim().split(/\s+/);
+  const blob = Buffer.from(base64, 'base64');
+  if (type === '' || typeOfBlob(blob) !== type) {
     throw new ConfigError(`not an OpenSSH public key: ${JSON.stringify(line.slice(0, 80))}`);
   }
   return { type, blob };

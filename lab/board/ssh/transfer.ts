@@ -245,15 +245,17 @@ async function whyNotWritten(host: TransferHost, folder: string): Promise<string
     `head -c 65536 /dev/zero >${probe};rm -f ${probe};df -Pk ${quote(folder)}`,
     SETTLE_MS,
   );
-  return `${result.stderr.trim()} ${result.stdout.trim().split('\n').at(-1) ?? ''}`.trim();
+  const [, , , available] = result.stdout.trim().split('\n').at(-1)?.split(/\s+/) ?? [];
+  // BusyBox's head calls every failed write an I/O error.
+  return `${result.stderr.trim()}${available === '0' ? '; No space left on device' : ''}`;
 }
 
 function refusal(board: string, path: string, what: string, cause: unknown): HilError {
   const message = `${path} on ${board} could not be transferred: ${what.trim()}`;
+  if (/Read-only file system/i.test(what)) return new LabError(message, { board, code: 'read-only', cause });
   if (/No space left|Disk quota/i.test(what)) {
     return new LabError(message, { board, code: 'no-space', hint: `hil exec ${board} -- df -h`, cause });
   }
-  if (/Read-only file system/i.test(what)) return new LabError(message, { board, code: 'read-only', cause });
   if (/Is a directory|Not a directory|File exists/i.test(what))
     return new ConfigError(message, { board, cause });
   return new LabError(message, { board, code: 'transfer-failed', cause });
