@@ -123,9 +123,8 @@ async function main(wanted: readonly string[]): Promise<number> {
   }
   if (interrupted.signal.aborted) return 130;
   say(`all steps took ${since(began)}`);
-  say(
-    `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
-  );
+  if (total.skipped > 0) say(`${total.skipped} skipped`);
+  say(`${total.passed} passed, ${total.failed} failed`);
   return total.failed === 0 ? 0 : 1;
 }
 

@@ -206,6 +206,13 @@ export class Board {
     this.#options.journal.append('power.event', { event: up ? 'network link up' : 'network link cut' });
   }
 
+  /** A break on the console, by its cable or by the hardware. Throws LabError, code `unsupported`, where neither can. */
+  async sendBreak(): Promise<void> {
+    if (!this.hardware.sendBreak) return this.console.sendBreak();
+    await this.hardware.sendBreak();
+    this.#options.journal.append('console.event', { event: 'break sent' });
+  }
+
   /** Cuts the power and closes everything. */
   async close(): Promise<void> {
     if (this.#state !== 'off') await this.power('off', { signal: AbortSignal.timeout(30_000) });

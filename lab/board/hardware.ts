@@ -39,6 +39,8 @@ export interface BoardHardware {
   /** Only boards with capability `snapshot`. */
   saveSnapshot?(name: string): Promise<void>;
   loadSnapshot?(name: string): Promise<void>;
+  /** Where the console's cable has no break of its own. */
+  sendBreak?(): Promise<void>;
   /** Only virtual boards: the whole machine stands still, as in a hard hang. */
   freeze?(): Promise<void>;
   thaw?(): Promise<void>;

@@ -8,7 +8,7 @@ import { EXIT_CODES, verdictOfFault } from '../verdict/verdict.ts';
 export function explain(error: HilError, debug = process.env.HIL_DEBUG === '1'): string {
   const where = error.board === undefined || error.message.includes(error.board) ? '' : `${error.board}: `;
   const lines = [`hil: ${where}${error.message}`];
-  if (error.hint !== undefined) lines.push(`  try: ${error.hint.replaceAll('\n', '\n       ')}`);
+  if (error.hint !== undefined) lines.push(`  hint: ${error.hint.replaceAll('\n', '\n        ')}`);
   if (error.fault === 'harness') lines.push('  This is a bug of the harness.');
   if (error.fault === 'harness' || debug) lines.push(...stacks(error));
   // Messages quote what boards said.

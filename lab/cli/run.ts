@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError, HarnessError, LabError } from '../errors.ts';
-import { runsDir } from '../paths.ts';
+import { cacheDir, makeFolder, runsDir, stateDir } from '../paths.ts';
 import { newRunId } from '../runner/run.ts';
 import { packagesOf } from '../setup/requirements.ts';
 import { missingPrograms } from '../setup/setup.ts';
@@ -70,6 +70,9 @@ async function run(suites: readonly string[], options: RunOptions, invocation: I
 
   const id = newRunId();
   const dir = join(runsDir(), id);
+  makeFolder(cacheDir());
+  makeFolder(stateDir(), 0o700);
+  makeFolder(dir);
   const code = await runPlaywright({
     args: [
       ...paths.map(pathFilter),

@@ -1,12 +1,12 @@
 /** Finds the controller of this lab machine, or starts it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, watch } from 'node:fs';
+import { closeSync, openSync, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { LabError } from '../errors.ts';
-import { lockPath, PROJECT_ROOT, socketPath, stateDir } from '../paths.ts';
+import { lockPath, makeFolder, PROJECT_ROOT, socketPath, stateDir } from '../paths.ts';
 
 const START_DEADLINE_MS = 30_000;
 /** Exit code of flock(1) when another controller holds the lock. */
@@ -25,7 +25,7 @@ export async function connectIfRunning(state = stateDir()): Promise<Socket | nul
       hint:
         code === 'EACCES'
           ? 'it belongs to another user; set HIL_STATE_DIR for a lab of your own'
-          : 'try: hil lab status',
+          : 'hil lab status',
       cause,
     });
   }
@@ -33,7 +33,7 @@ export async function connectIfRunning(state = stateDir()): Promise<Socket | nul
 
 /** Connects to the controller, starting one when there is none. */
 export async function connectOrStart(state = stateDir()): Promise<Socket> {
-  mkdirSync(state, { recursive: true, mode: 0o700 });
+  makeFolder(state, 0o700);
   const deadline = Date.now() + START_DEADLINE_MS;
   while (Date.now() < deadline) {
     const socket = await connectIfRunning(state);
@@ -46,8 +46,8 @@ export async function connectOrStart(state = stateDir()): Promise<Socket> {
 /** Resolves when a controller may be listening: ours said so, or another start was under way and the socket changed. */
 async function startController(state: string, signal: AbortSignal): Promise<void> {
   const log = openSync(join(state, 'controller.log'), 'a', 0o600);
-  const main = join(PROJECT_ROOT, 'lab/controller/main.ts');
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', main];
+  // The launcher, for a client may run under another Node.js than the pinned one.
+  const node = [join(PROJECT_ROOT, 'lab/cli/node'), join(PROJECT_ROOT, 'lab/controller/main.ts')];
   const child = spawn(
     'flock',
     ['--no-fork', '--nonblock', '--conflict-exit-code', String(LOCKED), lockPath(state), ...node],

@@ -189,7 +189,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       return {};
     }),
     'console.break': onBoard(async ({ board }) => {
-      await board.console.sendBreak();
+      await board.sendBreak();
       return {};
     }),
     'console.position': held(({ board }) => ({ position: board.console.position })),

@@ -261,7 +261,7 @@ export class KernelLog {
     return new LabError(`the kernel log of ${this.#board} cannot be read (exit code ${exitCode})`, {
       board: this.#board,
       code: 'no-kernel-log',
-      hint: `try: hil exec ${this.#board} -- dmesg --follow`,
+      hint: `hil exec ${this.#board} -- dmesg --follow`,
     });
   }
 

@@ -1,8 +1,8 @@
 /** Which run this is and where its files go: shared by runner, workers and reporters through the environment. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { runsDir } from '../paths.ts';
+import { makeFolder, runsDir } from '../paths.ts';
 
 export interface RunIdentity {
   /** Such as `2026-11-21T071500-abc4`: UTC, sorts by time. */
@@ -27,7 +27,7 @@ export function runIdentity(env: NodeJS.ProcessEnv = process.env): RunIdentity {
 
 /** Makes the run's folder, and `latest` beside it point to it. */
 export function prepareRunDir(run: RunIdentity): void {
-  mkdirSync(run.dir, { recursive: true });
+  makeFolder(run.dir);
   const latest = join(dirname(run.dir), 'latest');
   const next = `${latest}.${process.pid}`;
   rmSync(next, { force: true });

@@ -22,14 +22,14 @@ else
   if ! command -v npm >/dev/null 2>&1; then
     [ "$(id -u)" = 0 ] && sudo='' || sudo='sudo '
     echo 'hil: npm is needed to install the packages of this project, and it is not there' >&2
-    echo "  try: ${sudo}apt-get install -y --no-install-recommends npm" >&2
+    echo "  hint: ${sudo}apt-get install -y --no-install-recommends npm" >&2
     exit 3
   fi
   echo 'npm packages: npm ci (about 100 MB; half a minute or so)' >&2
   begin=$(date +%s)
   if ! npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund --loglevel=error >&2 </dev/null; then
     echo 'hil: the npm packages could not be installed (see above: network, disk space or rights)' >&2
-    echo "  try: (cd $root && npm ci --ignore-scripts)" >&2
+    echo "  hint: (cd $root && npm ci --ignore-scripts)" >&2
     exit 3
   fi
   cp package-lock.json "$stamp"

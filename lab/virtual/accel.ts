@@ -1,11 +1,11 @@
 /** Which accelerator QEMU can use here. A /dev/kvm that exists may still hang its guests, so it is tried, with a time limit. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { abortReason, ConfigError } from '../errors.ts';
-import { cacheDir } from '../paths.ts';
+import { cacheDir, makeFolder } from '../paths.ts';
 import type { BoardImage } from './manifest.ts';
 import { type Accelerator, processorArguments, QEMU } from './qemu.ts';
 
@@ -36,7 +36,7 @@ export async function probeAccelerator(
   if (cached.success && cached.data.bootId === bootId) return cached.data.accelerator;
   const accelerator = (await kvmBoots(image.kernel, signal)) ? 'kvm' : 'tcg';
   if (signal?.aborted) throw abortReason(signal);
-  await mkdir(cacheDir(), { recursive: true });
+  makeFolder(cacheDir());
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, JSON.stringify({ bootId, accelerator }));
   await rename(temporary, path);

@@ -91,6 +91,10 @@ export class VirtualHardware implements BoardHardware {
     await this.#machine.thaw();
   }
 
+  async sendBreak(): Promise<void> {
+    await this.#machine.sendBreak();
+  }
+
   async setNetworkLink(up: boolean): Promise<void> {
     await this.#machine.setNetworkLink(up);
   }

@@ -1,10 +1,10 @@
 /** The board image: built once from Debian's packages, then taken from the cache. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { abortReason, LabError, messageOf } from '../errors.ts';
-import { cacheDir } from '../paths.ts';
+import { cacheDir, makeFolder } from '../paths.ts';
 import { type DebFile, type PrivateApt, privateApt } from './apt.ts';
 import { buildImage, recipeHash } from './build.ts';
 import { type BoardImage, readImage } from './manifest.ts';
@@ -54,7 +54,7 @@ export async function ensureImage(options: EnsureOptions = {}): Promise<BoardIma
   const report = options.progress ?? ((): undefined => undefined);
   report({ step: 'looking for programs' });
   await requireTools(Object.keys(HOST_TOOLS) as (keyof typeof HOST_TOOLS)[], 'building the board image');
-  await mkdir(imagesDir(), { recursive: true });
+  makeFolder(imagesDir());
   await requireSpace();
   await using _lock = await buildLock(report, options.signal);
   // Somebody else may have built it while this one waited.

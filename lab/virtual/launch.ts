@@ -86,8 +86,9 @@ async function start(launch: Launch, sshPort: number): Promise<RunningQemu> {
     });
   };
   const { promise: exit, reject } = Promise.withResolvers<never>();
-  child.once('error', (error) => reject(failed(messageOf(error))));
-  child.once('exit', (code) => reject(failed(`exit code ${String(code)}`)));
+  const onError = (error: Error) => reject(failed(messageOf(error)));
+  const onExit = (code: number | null) => reject(failed(`exit code ${String(code)}`));
+  child.once('error', onError).once('exit', onExit);
   const decided = new AbortController();
   const patience = AbortSignal.any([launch.signal, decided.signal, AbortSignal.timeout(START_MS)]);
   try {
@@ -101,6 +102,8 @@ async function start(launch: Launch, sshPort: number): Promise<RunningQemu> {
   } finally {
     decided.abort();
     exit.catch(() => undefined);
+    // Its end is from now on the machine's matter, and its log may be gone by then.
+    child.off('exit', onExit);
   }
 }
 

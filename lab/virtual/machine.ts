@@ -127,6 +127,8 @@ export class VirtualMachine {
           board: this.#options.name,
         });
     }
+    // Its pseudo-terminal may be anybody's from now on.
+    await rm(this.consolePath, { force: true });
     this.#forget();
   }
 

@@ -23,7 +23,7 @@ test('the exit code of a command tells whose fault its failure was', () => {
 
 test('a message says what happened, on which board, and what to try', () => {
   const error = new LabError('SSH did not answer', { board: 'vb1', hint: 'hil console vb1' });
-  assert.equal(explain(error, false), 'hil: vb1: SSH did not answer\n  try: hil console vb1');
+  assert.equal(explain(error, false), 'hil: vb1: SSH did not answer\n  hint: hil console vb1');
   assert.equal(explain(new LabError('vb1 is off', { board: 'vb1' }), false), 'hil: vb1 is off');
 });
 

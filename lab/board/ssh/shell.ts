@@ -139,6 +139,6 @@ function noShell(link: Link, what: string): LabError {
   return new LabError(`no shell could be held on ${link.board}: ${what}`, {
     board: link.board,
     code: 'no-shell',
-    hint: `try: hil exec ${link.board} -- true; is the login shell of its user a POSIX shell?`,
+    hint: `hil exec ${link.board} -- true; is the login shell of its user a POSIX shell?`,
   });
 }
