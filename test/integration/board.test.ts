@@ -11,7 +11,7 @@ test('a board that never reaches its login is tried twice, quarantined with wher
   const board = await lab.board({ boards: ['vb1'] });
   await board.call('ssh.run', {
     command:
-      "sed -i '/ttyS0/d' /etc/inittab; echo 'echo the last words > /dev/ttyS0' >> /etc/init.d/rcS; sync",
+      "sed -i '/ttyS0/d' /etc/inittab; echo 'dmesg -n 1; echo the last words > /dev/ttyS0' >> /etc/init.d/rcS; sync",
   });
   await board.power('cycle');
   const tries: string[] = [];
@@ -51,6 +51,20 @@ test('hostile console output harms neither controller nor journal, and the conso
   assert.deepEqual([output, exitCode], ['still here\n', 0]);
   const after = (await (await lab.connect()).call('lab.status', {})).rssBytes;
   assert.ok(after - before < 100 * 1024 * 1024, `grew by ${after - before} bytes`);
+});
+
+test('a break on the console is one for the kernel too: the next key is a SysRq command', async () => {
+  const board = await lab.board();
+  const { position } = await board.call('console.position', {});
+  await board.call('console.break', {});
+  await board.call('console.send', { data: Buffer.from('h').toString('base64') });
+  const found = await board.call('console.expect', {
+    patterns: [{ literal: 'sysrq: HELP' }],
+    from: position,
+    timeoutMs: 30_000,
+  });
+  assert.equal(found.index, 0);
+  await board.release();
 });
 
 test('a snapshot is a warm reset: what was done since is undone, in the same boot', async () => {
