@@ -12,6 +12,7 @@ export interface FileResult {
 
 export interface FileOptions {
   timeoutMs: number;
+  environment: NodeJS.ProcessEnv;
   signal: AbortSignal;
   /** Called with each test as it ends. */
   onTest: (line: string) => void;
@@ -25,6 +26,7 @@ export async function runTestFile(file: string, options: FileOptions): Promise<F
     files: [file],
     concurrency: false,
     timeout: options.timeoutMs,
+    env: options.environment,
     signal: options.signal,
   });
   stream.on('test:stdout', ({ message }) => printed.push(message));

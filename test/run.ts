@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { checkImports } from './import-rule.ts';
 import { endLeftovers } from './leftovers.ts';
 import { runTestFile } from './run-file.ts';
@@ -56,17 +56,17 @@ async function testFile(file: string, timeoutMs: number, live: boolean): Promise
   // Short: the paths of Unix sockets below it may have 107 bytes.
   const temporary = mkdtempSync(join(tmpdir(), 'hil-'));
   const environment = {
+    ...process.env,
     TMPDIR: temporary,
     HIL_STATE_DIR: join(temporary, 'state'),
     HIL_RUNS_DIR: join(temporary, 'runs'),
   };
-  const before = Object.fromEntries(Object.keys(environment).map((name) => [name, process.env[name]]));
-  Object.assign(process.env, environment);
   try {
     const result = await runTestFile(join(ROOT, file), {
       timeoutMs,
+      environment,
       signal: interrupted.signal,
-      onTest: (line) => live && say(`       ${line}`),
+      onTest: (line) => live && say(`       ${basename(file, '.test.ts')}: ${line}`),
     });
     const grace = interrupted.signal.aborted ? 5000 : live ? 20_000 : 2000;
     const left = await endLeftovers(temporary, grace);
@@ -82,10 +82,6 @@ async function testFile(file: string, timeoutMs: number, live: boolean): Promise
     );
     for (const text of result.report) say(text.replace(/^/gm, '     '));
   } finally {
-    for (const [name, value] of Object.entries(before)) {
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-    }
     rmSync(temporary, { recursive: true, force: true });
   }
 }
@@ -99,11 +95,16 @@ const STEPS: Record<string, () => Promise<void>> = {
   integration: () => files('test/integration', INTEGRATION_MS, true),
 };
 
+/** Two files at a time: most of what they do is waiting. */
 async function files(folder: string, timeoutMs: number, live: boolean): Promise<void> {
-  for (const file of globSync(`${folder}/**/*.test.ts`, { cwd: ROOT }).sort()) {
-    if (interrupted.signal.aborted) return;
-    await testFile(file, timeoutMs, live);
-  }
+  const waiting = globSync(`${folder}/**/*.test.ts`, { cwd: ROOT }).sort();
+  const lane = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      if (interrupted.signal.aborted) return;
+      await testFile(file, timeoutMs, live);
+    }
+  };
+  await Promise.all([lane(), lane()]);
 }
 
 async function main(wanted: readonly string[]): Promise<number> {
