@@ -238,9 +238,10 @@ export class Board {
     const { fresh = false, signal, progress = () => undefined } = options;
     switch (verb) {
       case 'on':
-        if (this.#state === 'off' || this.#state === 'quarantined')
-          await this.#powerOn(fresh, signal, progress);
-        return;
+        // A quarantined board was left as it stood.
+        if (this.#state === 'quarantined') await this.hardware.powerOff();
+        else if (this.#state !== 'off') return;
+        return this.#powerOn(fresh, signal, progress);
       case 'off':
         return this.#powerOff();
       case 'cycle':
@@ -271,7 +272,8 @@ export class Board {
     this.#endLife(new LabError(`${this.name} was switched off`, { board: this.name, code: 'board-reset' }));
     await this.#disconnect();
     await this.hardware.powerOff();
-    this.#enter('off');
+    // Only power-on ends a quarantine.
+    if (this.#state !== 'quarantined') this.#enter('off');
   }
 
   async #reset(): Promise<void> {

@@ -140,6 +140,8 @@ export async function shellOnPty(
     prompt: virtual.console,
   });
   await console.open();
+  // A shell that is still starting would die of Ctrl-\.
+  await console.expect(/[#$]/, { from: 0, timeoutMs: 30_000 });
   return {
     console,
     events,

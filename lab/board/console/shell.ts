@@ -174,10 +174,15 @@ export class Shell {
     throw new LabError(message, { board: view.board, code: 'no-shell', hint: `log in first; ${hint}` });
   }
 
-  /** Ctrl-C; where that is ignored, Ctrl-\ (SIGQUIT), which interactive shells survive. Gives whether a shell answered. */
+  /**
+   * Ctrl-C; where that is ignored, Ctrl-\ (SIGQUIT), which interactive shells survive. An answer may be torn by kernel
+   * lines, so each is asked for again. Gives whether a shell answered.
+   */
   async #resync(signal?: AbortSignal): Promise<boolean> {
     const limits = signal ? { timeoutMs: RESYNC_MS, signal } : { timeoutMs: RESYNC_MS };
-    return (await this.#answers(CTRL_C, limits)) || (await this.#answers(CTRL_BACKSLASH, limits));
+    for (const key of [CTRL_C, CTRL_C, CTRL_BACKSLASH, CTRL_C])
+      if (await this.#answers(key, limits)) return true;
+    return false;
   }
 
   /** Whether something that can calculate (a boot loader can't) answers after this key. */
