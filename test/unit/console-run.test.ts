@@ -143,14 +143,14 @@ test(
 
 test('a command that does not end is interrupted, and the next one runs at once', LIMIT, async () => {
   await using board = await shellOnPty(folder, 'bash -i');
-  for (const command of ['sleep 1000', "trap '' INT; sleep 1000; sleep 1000", 'yes', 'cat /dev/zero']) {
+  for (const command of ['sleep 86399', "trap '' INT; sleep 86399; sleep 86399", 'yes', 'cat /dev/zero']) {
     const error = await failure(board.console.run(command, { timeoutMs: 700 }));
     assert.equal(error.code, 'timeout', command);
     const started = performance.now();
     assert.equal((await board.console.run('echo alive', { timeoutMs: 10_000 })).output, 'alive\n');
     assert.ok(performance.now() - started < 2000);
   }
-  const left = spawnSync('pgrep', ['-fx', 'sleep 1000']).stdout.toString();
+  const left = spawnSync('pgrep', ['-fx', 'sleep 86399']).stdout.toString();
   assert.equal(left, '', 'nothing is left running');
 });
 
