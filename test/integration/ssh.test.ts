@@ -152,6 +152,14 @@ describe('a board over SSH', { timeout: 600_000 }, () => {
     assert.ok((await upload('/tmp')) instanceof ConfigError);
     assert.equal((await failure(board.remote.download('/nowhere', join(board.dir, 'x')))).code, 'not-found');
     assert.ok((await failure(board.remote.upload({ path: '/nowhere' }, '/tmp/x'))) instanceof ConfigError);
+    const unwritable = await failure(board.remote.download('/proc/version', '/proc/here/x'));
+    assert.ok(unwritable instanceof ConfigError);
+    assert.match(unwritable.message, /cannot write the local file \/proc\/here\/x: ENOENT/);
+    // Can be opened but not read, even by root.
+    assert.match(
+      (await failure(board.remote.upload({ path: '/proc/self/clear_refs' }, '/tmp/x'))).message,
+      /could not be transferred: EINVAL/,
+    );
     assert.equal(
       await board.remote.check('ls -A /tmp/full /tmp/ro; umount /tmp/full /tmp/ro'),
       '/tmp/full:\n\n/tmp/ro:\n',

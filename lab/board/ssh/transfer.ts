@@ -1,7 +1,7 @@
 /** Files to and from a board: by SFTP, or through `cat` where there is none; verified by hash, complete or not at all. */
 import { createHash, type Hash, randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { Readable, Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -47,9 +47,10 @@ export async function upload(
   );
   try {
     const digest = digesting();
-    const input = Buffer.isBuffer(source)
-      ? Readable.from(source.length === 0 ? [] : [source])
-      : createReadStream(source.path);
+    const input = (): Readable =>
+      Buffer.isBuffer(source)
+        ? Readable.from(source.length === 0 ? [] : [source])
+        : createReadStream(source.path);
     const via = await write(host, input, digest, aside, path, options.signal);
     const { sha256, bytes } = digest.result();
     if ((await hashOnBoard(host, aside)) !== sha256) throw corrupt(host.board, path, 'arrived changed on');
@@ -65,7 +66,8 @@ export async function upload(
 
 /**
  * Reads `path` of the board into `localPath` (written aside, then renamed), and compares hashes. Files without a size,
- * as in /proc, work too. Throws ProductError `not-found`; LabError `changing` for a file that is being written to.
+ * as in /proc, work too. Throws ProductError `not-found`; ConfigError for a `localPath` that cannot be written; LabError
+ * `changing` for a file that is being written to.
  */
 export async function download(
   host: TransferHost,
@@ -85,10 +87,12 @@ export async function download(
     throw new ProductError(`${host.board} has no file ${path}`, { board: host.board, code: 'not-found' });
   }
   if (kind === 'directory') throw new ConfigError(`${path} on ${host.board} is a folder; name a file`);
+  await refuseUnwritable(aside, localPath);
   try {
     for (const lastTry of [false, true]) {
       const digest = digesting();
       const via = await read(host, path, kind === 'sized', digest, aside, signal);
+      refuseAborted(signal);
       const { sha256, bytes } = digest.result();
       if ((await hashOnBoard(host, path)) === sha256) {
         await rename(aside, localPath);
@@ -113,9 +117,10 @@ export async function download(
   }
 }
 
+/** @param input opened only where a pipeline takes it at once: a stream that fails with nobody listening ends the process */
 async function write(
   host: TransferHost,
-  input: Readable,
+  input: () => Readable,
   digest: Digest,
   aside: string,
   path: string,
@@ -124,14 +129,14 @@ async function write(
   const sftp = await host.sftp();
   try {
     if (sftp !== null) {
-      await pipeline(input, digest.stream, sftp.createWriteStream(aside), { signal });
+      await pipeline(input(), digest.stream, sftp.createWriteStream(aside), { signal });
       return 'sftp';
     }
     await throughCat(host, `cat >${quote(aside)}`, (channel, gone) => {
       // A channel closes only once its output was read.
       channel.resume();
       const all = signal === undefined ? gone : AbortSignal.any([signal, gone]);
-      return pipeline(input, digest.stream, channel, { signal: all });
+      return pipeline(input(), digest.stream, channel, { signal: all });
     });
     return 'channel';
   } catch (error) {
@@ -154,14 +159,13 @@ async function read(
   aside: string,
   signal: AbortSignal | undefined,
 ): Promise<Transfer['via']> {
-  const output = createWriteStream(aside);
   const sftp = sized ? await host.sftp() : null;
   if (sftp !== null) {
-    await pipeline(sftp.createReadStream(path), digest.stream, output, { signal });
+    await pipeline(sftp.createReadStream(path), digest.stream, createWriteStream(aside), { signal });
     return 'sftp';
   }
   await throughCat(host, `exec cat ${quote(path)}`, (channel) =>
-    pipeline(channel, digest.stream, output, { signal }),
+    pipeline(channel, digest.stream, createWriteStream(aside), { signal }),
   );
   return 'channel';
 }
@@ -196,6 +200,8 @@ async function throughCat(
   } catch (error) {
     channel.close();
     if (stderr === '' && exitCode === undefined) throw error;
+    // The board's side did well, and so it was ours that failed: a full disk, say.
+    if (exitCode === 0 && !isAbort(error)) throw error;
   }
   if (exitCode === 0) return;
   if (exitCode === undefined)
@@ -278,11 +284,25 @@ async function removeAside(host: TransferHost, aside: string): Promise<void> {
   await host.run(`rm -f ${quote(aside)}`, 10_000).catch(() => undefined);
 }
 
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
 async function refuseUnreadable(path: string): Promise<void> {
   try {
-    if ((await stat(path)).isFile()) return;
+    // Without O_NONBLOCK the opening of a FIFO would wait for its writer.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await file.stat()).isFile()) return;
   } catch (error) {
     throw new ConfigError(`cannot read the local file ${path}: ${messageOf(error)}`, { cause: error });
   }
   throw new ConfigError(`${path} is not a file`);
+}
+
+async function refuseUnwritable(aside: string, localPath: string): Promise<void> {
+  try {
+    await (await open(aside, 'wx')).close();
+  } catch (error) {
+    throw new ConfigError(`cannot write the local file ${localPath}: ${messageOf(error)}`, { cause: error });
+  }
 }
