@@ -48,6 +48,8 @@ export class Board {
   readonly kernelLog: KernelLog;
   readonly #options: BoardOptions;
   #state: BoardState = 'off';
+  #powered = false;
+  #beforeFreeze: BoardState = 'on';
   #reason: string | undefined;
   #life = new AbortController();
   #consoleOpen = false;
@@ -88,6 +90,11 @@ export class Board {
     return this.#state;
   }
 
+  /** Whether the hardware is on: a quarantined board may be either. */
+  get powered(): boolean {
+    return this.#powered;
+  }
+
   get reason(): string | undefined {
     return this.#reason;
   }
@@ -126,6 +133,7 @@ export class Board {
   /** Takes over a board that an earlier controller left powered; false when it is off. */
   async adopt(): Promise<boolean> {
     if (!(await this.hardware.adopt())) return false;
+    this.#powered = true;
     await this.#openConsole();
     const state = await this.hardware.state();
     this.#enter(state === 'frozen' ? 'frozen' : state === 'panicked' ? 'crashed' : 'on', 'found powered');
@@ -194,7 +202,12 @@ export class Board {
         }),
       );
       await this.#disconnect();
-      await hardware.loadSnapshot(name);
+      try {
+        await hardware.loadSnapshot(name);
+      } catch (error) {
+        await this.#goOn(signal);
+        throw error;
+      }
       this.#beginLife();
       await this.#connect(60_000, signal);
     });
@@ -252,11 +265,13 @@ export class Board {
       case 'freeze':
         if (!this.hardware.freeze) throw this.#cannot('be frozen');
         await this.hardware.freeze();
+        if (this.#state !== 'frozen') this.#beforeFreeze = this.#state;
         return this.#enter('frozen');
       case 'thaw':
         if (!this.hardware.thaw) throw this.#cannot('be thawed');
         await this.hardware.thaw();
-        return this.#enter('on', 'thawed');
+        if (this.#state === 'frozen') this.#enter(this.#beforeFreeze, 'thawed');
+        return;
     }
   }
 
@@ -264,6 +279,7 @@ export class Board {
     await this.hardware.prepare(signal, progress);
     this.#enter('booting', fresh ? 'power on, clean disk' : 'power on');
     this.#beginLife();
+    this.#powered = true;
     await this.hardware.powerOn({ fresh, signal, attachConsole: () => this.#attachConsole() });
     await this.#openConsole();
   }
@@ -272,6 +288,7 @@ export class Board {
     this.#endLife(new LabError(`${this.name} was switched off`, { board: this.name, code: 'board-reset' }));
     await this.#disconnect();
     await this.hardware.powerOff();
+    this.#powered = false;
     // Only power-on ends a quarantine.
     if (this.#state !== 'quarantined') this.#enter('off');
   }
@@ -387,6 +404,14 @@ export class Board {
     this.#bootPosition = this.console.position;
   }
 
+  /** The hardware refused what was to end the board's life (but not what ended by itself): connects again. */
+  async #goOn(signal: AbortSignal): Promise<void> {
+    if (this.#state === 'off' || this.#state === 'crashed') return;
+    this.#life = new AbortController();
+    if (this.#state !== 'ready') return;
+    await this.#connect(60_000, signal).catch((error: unknown) => this.suspect(messageOf(error)));
+  }
+
   #endLife(reason: HilError): void {
     if (!this.#life.signal.aborted) this.#life.abort(reason);
   }
@@ -423,11 +448,14 @@ export class Board {
     this.#options.journal.append('power.event', { event, detail });
     if (event === 'panicked') this.#crashed('the kernel panicked (told by the hardware)', 'kernel-panic');
     else if (event === 'exit') {
+      this.#powered = false;
       if (this.#state === 'off') return;
       this.#endLife(
         new LabError(`${this.name} lost its power: ${detail}`, { board: this.name, code: 'power-lost' }),
       );
-      this.#enter('off', detail);
+      // Only power-on ends a quarantine.
+      if (this.#state === 'quarantined') this.#options.onState(this.#state);
+      else this.#enter('off', detail);
     } else if (event === 'reset') {
       if (this.#state === 'ready' || this.#state === 'crashed') this.#rebooted(detail);
     }
@@ -438,7 +466,7 @@ export class Board {
     this.#crashPosition = this.console.position;
     const hint = `what led to it is in console.log; the board is power-cycled before it is used again`;
     this.#endLife(new ProductError(`${this.name}: ${message}`, { board: this.name, code, hint }));
-    this.#enter('crashed', message);
+    if (this.#state !== 'quarantined') this.#enter('crashed', message);
   }
 
   #rebooted(detail: string): void {

@@ -79,6 +79,13 @@ test('a snapshot is a warm reset: what was done since is undone, in the same boo
   assert.equal(stdout, bootId);
 });
 
+test('a snapshot that there is none of is refused, and the board goes on', async () => {
+  const board = await lab.board({ boards: ['vb1'] });
+  await board.call('ssh.run', { command: 'touch /tmp/here' });
+  await assert.rejects(board.call('snapshot.load', { name: 'never-saved' }), /never-saved/);
+  assert.equal((await board.call('ssh.run', { command: 'ls /tmp/here' })).exitCode, 0);
+});
+
 test('a reset that nobody asked for fails what is under way as the product rebooting by itself', async () => {
   const board = await lab.board({ boards: ['vb1'] });
   const underWay = board.call('ssh.run', { command: 'sleep 60', timeoutMs: 90_000 }).then(
