@@ -29,6 +29,8 @@ export interface ControllerOptions {
   graceMs: number;
   /** Called whenever something has begun or ended: to see whether there is anything left to do. */
   onActivity: () => void;
+  /** The controller's own log. */
+  log: (message: string) => void;
 }
 
 interface Slot {
@@ -48,7 +50,9 @@ export class Controller {
   readonly #slots = new Map<string, Slot>();
   /** Which connection a lease was last heard of on. */
   readonly #holders = new Map<string, Connection>();
-  #persist = true;
+  /** Not before the state of an earlier controller was taken over, nor after this one has let go. */
+  #persist = false;
+  #writeFailed = false;
 
   private constructor(options: ControllerOptions, slots: Map<string, Slot>) {
     this.#options = options;
@@ -104,10 +108,24 @@ export class Controller {
 
   /** Goes on where a controller that was killed left off: boards, runs and leases are taken over. */
   async restore(saved: ControllerState): Promise<void> {
-    await this.runs.restore(saved.runs);
+    const { log } = this.#options;
+    // Boards first, and each thing by itself: nothing else that is lost may leave one running that nobody knows of.
     for (const slot of this.#slots.values()) {
-      slot.keptOn = saved.keptOn.includes(slot.board.name);
-      await slot.board.adopt();
+      const { board } = slot;
+      slot.keptOn = saved.keptOn.includes(board.name);
+      try {
+        await board.adopt();
+        const reason = saved.quarantined[board.name];
+        if (reason !== undefined) board.quarantine(reason);
+      } catch (error) {
+        log(messageOf(error));
+        board.quarantine(`could not be taken over: ${messageOf(error)}`);
+      }
+    }
+    for (const run of saved.runs) {
+      await this.runs
+        .restore(run)
+        .catch((error: unknown) => log(`the run ${run.run} does not go on: ${messageOf(error)}`));
     }
     this.leases.restore(saved.leases, saved.tokens);
     for (const lease of this.leases.all()) {
@@ -116,10 +134,13 @@ export class Controller {
       this.#slot(lease.board).board.suspect('was in use when the lab controller was killed');
     }
     for (const slot of this.#slots.values()) {
-      if (!slot.session && !slot.keptOn && slot.board.state !== 'off') {
-        await slot.board.power('off', { signal: AbortSignal.timeout(60_000) });
-      }
+      if (slot.session || slot.keptOn) continue;
+      await this.#applyEndState(slot).catch((error: unknown) => {
+        log(messageOf(error));
+        slot.board.quarantine(`could not be switched off: ${messageOf(error)}`);
+      });
     }
+    this.#persist = true;
     this.#changed();
   }
 
@@ -193,13 +214,12 @@ export class Controller {
 
   /** Whether a board is on, or being brought to order. */
   get boardsInUse(): boolean {
-    return [...this.#slots.values()].some(
-      ({ board, settling }) => board.state !== 'off' || settling !== null,
-    );
+    return [...this.#slots.values()].some(({ board, settling }) => board.powered || settling !== null);
   }
 
   /** Ends runs and leases and switches everything off. */
   async shutdown(reason: string): Promise<void> {
+    this.leases.refuse(reason);
     for (const run of this.runs.ids()) await this.runs.close(run, reason);
     for (const lease of this.leases.all()) this.leases.end(lease, reason);
     await Promise.all(
@@ -217,6 +237,7 @@ export class Controller {
 
   /** Ends without touching the boards: another controller will take them over. */
   async detach(): Promise<void> {
+    this.leases.refuse('another lab controller takes over');
     for (const slot of this.#slots.values()) if (slot.parked) await this.#applyEndState(slot);
     this.#changed();
     this.#persist = false;
@@ -310,16 +331,33 @@ export class Controller {
     }
   }
 
+  /** Called from timers and device handlers, so it never throws: what can't be written now is at the next change. */
   #changed(): void {
     if (!this.#persist) return;
-    const keptOn = [...this.#slots.values()].filter((slot) => slot.keptOn).map((slot) => slot.board.name);
-    const { leases, tokens } = this.leases.snapshot();
-    writeState(join(this.#options.state, 'state.json'), {
-      leases,
-      tokens,
-      runs: this.runs.snapshot(),
-      keptOn,
-    });
+    try {
+      this.#write();
+      this.#writeFailed = false;
+    } catch (error) {
+      if (!this.#writeFailed) this.#tellWriteFailed(messageOf(error));
+      this.#writeFailed = true;
+    }
     this.#options.onActivity();
+  }
+
+  #write(): void {
+    const slots = [...this.#slots.values()];
+    const quarantined = slots.filter(({ board }) => board.state === 'quarantined');
+    writeState(join(this.#options.state, 'state.json'), {
+      ...this.leases.snapshot(),
+      runs: this.runs.snapshot(),
+      keptOn: slots.filter((slot) => slot.keptOn).map((slot) => slot.board.name),
+      quarantined: Object.fromEntries(quarantined.map(({ board }) => [board.name, board.reason ?? ''])),
+    });
+  }
+
+  #tellWriteFailed(why: string): void {
+    const message = `the lab controller's state could not be written (were it killed now, leases would be lost): ${why}`;
+    this.#options.log(message);
+    for (const run of this.runs.ids()) this.runs.append(run, 'journal.note', { message }, null);
   }
 }

@@ -61,6 +61,7 @@ interface Waiter {
   candidates: LeasableBoard[];
   last: string;
   grant: (lease: Lease) => void;
+  refuse: (error: LabError) => void;
   onPlace: (place: QueuePlace) => void;
 }
 
@@ -71,6 +72,8 @@ export class LeaseManager {
   readonly #busy = new Set<string>();
   #waiting: Waiter[] = [];
   #timer: NodeJS.Timeout | null = null;
+  /** Why no lease is granted any more. */
+  #refusal: LabError | null = null;
 
   constructor(options: LeaseManagerOptions) {
     this.#options = options;
@@ -98,9 +101,13 @@ export class LeaseManager {
     signal: AbortSignal,
     onPlace: (place: QueuePlace) => void,
   ): Promise<Lease> {
+    if (this.#refusal) throw this.#refusal;
     const candidates = this.#candidates(request);
     const { promise, resolve, reject } = Promise.withResolvers<Lease>();
-    const waiter: Waiter = { request, since: Date.now(), candidates, last: '', grant: resolve, onPlace };
+    const waiter: Waiter = {
+      ...{ request, since: Date.now(), candidates, last: '' },
+      ...{ grant: resolve, refuse: reject, onPlace },
+    };
     const leave = () => reject(abortReason(signal));
     const deadline = setTimeout(() => reject(this.#tooLong(waiter)), request.waitMs);
     signal.addEventListener('abort', leave, { once: true });
@@ -194,6 +201,15 @@ export class LeaseManager {
       position: index + 1,
       waitedMs: Date.now() - since,
     }));
+  }
+
+  /** The lab is about to end: who waits is told so, and nobody gets a board any more. */
+  refuse(why: string): void {
+    this.#refusal = new LabError(`no board can be had, the lab controller ends: ${why}`, {
+      code: 'lab-ending',
+      hint: 'try again in a moment',
+    });
+    for (const waiter of this.#waiting.splice(0)) waiter.refuse(this.#refusal);
   }
 
   close(): void {

@@ -21,6 +21,8 @@ const leaseMs = milliseconds('HIL_LEASE_MS', 30_000);
 const graceMs = milliseconds('HIL_GRACE_MS', 10_000);
 const lingerMs = milliseconds('HIL_LINGER_MS', 20_000);
 const idleMs = milliseconds('HIL_IDLE_MS', 60_000);
+/** How long an end in disorder may take; milliseconds. */
+const DETACH_MS = 10_000;
 
 function milliseconds(variable: string, fallback: number): number {
   const value = Number(process.env[variable] ?? fallback);
@@ -28,7 +30,11 @@ function milliseconds(variable: string, fallback: number): number {
 }
 
 function log(message: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${message}\n`);
+  try {
+    writeSync(2, `${new Date().toISOString()} ${message}\n`);
+  } catch {
+    // The log's own disk may be the full one.
+  }
 }
 
 function version(): string {
@@ -67,6 +73,7 @@ const controller = await Controller.create({
   graceMs,
   lingerMs,
   onActivity: () => lookForWork(),
+  log,
 });
 const server: RpcServer = new RpcServer({
   path: socketPath(state),
@@ -78,6 +85,7 @@ const server: RpcServer = new RpcServer({
     stop: (how) => void end(how === 'detach' ? 'replaced by another version' : 'told to stop', how),
   }),
   onDisconnect: (connection) => controller.disconnected(connection),
+  log,
 });
 
 /** Ends the process after a while without leases, runs, clients and powered boards. */
@@ -99,7 +107,7 @@ async function end(why: string, how: 'shutdown' | 'detach'): Promise<void> {
   }
   server.close();
   rmSync(socketPath(state), { force: true });
-  process.exit(0);
+  process.exit();
 }
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
@@ -107,10 +115,17 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
 process.on('unhandledRejection', (error) => {
   log(`unhandled rejection, a bug: ${error instanceof Error ? error.stack : String(error)}`);
 });
+// What state this process is in is unknown now: it lets go of the boards in order, and the next one takes them over.
+process.on('uncaughtException', (error) => {
+  log(`uncaught exception, a bug: ${error.stack ?? error.message}`);
+  process.exitCode = 1;
+  setTimeout(() => process.exit(), DETACH_MS);
+  void end('uncaught exception', 'detach');
+});
 
 log(`controller ${process.pid}, build ${build}`);
 try {
-  await controller.restore(readState(join(state, 'state.json')));
+  await controller.restore(readState(join(state, 'state.json'), log));
 } catch (error) {
   log(`what an earlier controller left could not be taken over: ${messageOf(error)}`);
 }

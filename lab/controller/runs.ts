@@ -1,11 +1,16 @@
 /** Open runs: their journals, and who owns them. */
 import { mkdirSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, LabError } from '../errors.ts';
 import type { EventKind, JournalSink, PayloadInput } from '../journal/event.ts';
+import { countParts, partPath } from '../journal/parts.ts';
 import { JournalWriter } from '../journal/writer.ts';
 import type { Connection } from './server.ts';
+
+/** The end of a run is among the last things in its journal. */
+const TAIL_BYTES = 64 * 1024;
 
 export interface RunRecord {
   run: string;
@@ -36,22 +41,23 @@ export class Runs {
     this.#options = options;
   }
 
-  /** Goes on with the runs of a controller that was killed; each ends unless its owner connects again. */
-  async restore(records: readonly RunRecord[]): Promise<void> {
-    for (const record of records) {
-      const run = await this.#start(record);
-      run.writer.append('journal.note', {
-        message: 'the lab controller was restarted; what came in between is missing here',
-      });
-      this.#startGrace(run);
-    }
+  /** Goes on with a run of a controller that was killed; it ends unless its owner connects again. */
+  async restore(record: RunRecord): Promise<void> {
+    const run = await this.#start(record);
+    run.writer.append('journal.note', {
+      message: 'the lab controller was restarted; what came in between is missing here',
+    });
+    this.#startGrace(run);
   }
 
   snapshot(): RunRecord[] {
     return [...this.#runs.values()].map(({ run, dir, command }) => ({ run, dir, command }));
   }
 
-  /** Opens a run, or claims one again after a lost connection. Gives the path of its journal. */
+  /**
+   * Opens a run, or claims one again after a lost connection. Gives the path of its journal. Throws LabError, code
+   * `run-ended`, for one that has ended meanwhile.
+   */
   async open(record: RunRecord, owner: Connection): Promise<string> {
     let run = this.#runs.get(record.run);
     if (run?.owner && !run.owner.gone.aborted)
@@ -122,7 +128,10 @@ export class Runs {
 
   async #start(record: RunRecord): Promise<OpenRun> {
     mkdirSync(record.dir, { recursive: true });
-    const writer = await JournalWriter.open(join(record.dir, 'journal.jsonl'));
+    const journal = join(record.dir, 'journal.jsonl');
+    if (await isComplete(journal))
+      throw new LabError(`the run ${record.run} has ended: its journal is complete`, { code: 'run-ended' });
+    const writer = await JournalWriter.open(journal);
     const run: OpenRun = { ...record, writer, owner: null, grace: null };
     this.#runs.set(record.run, run);
     return run;
@@ -133,4 +142,17 @@ export class Runs {
     const reason = 'its owner is gone';
     run.grace = setTimeout(() => void this.close(run.run, reason), this.#options.graceMs);
   }
+}
+
+/** Whether a journal has the end of its run. Quotes in what boards say are escaped, and so not taken for it. */
+async function isComplete(journal: string): Promise<boolean> {
+  const parts = countParts(journal);
+  if (parts === 0) return false;
+  await using file = await open(partPath(journal, parts));
+  const { size } = await file.stat();
+  const { buffer, bytesRead } = await file.read({
+    buffer: Buffer.alloc(Math.min(size, TAIL_BYTES)),
+    position: Math.max(0, size - TAIL_BYTES),
+  });
+  return buffer.subarray(0, bytesRead).includes('"kind":"run.end"');
 }

@@ -42,7 +42,11 @@ export interface RpcServerOptions {
   path: string;
   handlers: Handlers;
   onDisconnect: (connection: Connection) => void;
+  log: (message: string) => void;
 }
+
+/** A client that leaves more than this unread is disconnected: what it follows (a console, say) may be without end. */
+const MAX_QUEUED = 16 * 1024 * 1024;
 
 export class RpcServer {
   readonly #options: RpcServerOptions;
@@ -120,7 +124,12 @@ export class RpcServer {
     const abort = new AbortController();
     calls.set(request.id, abort);
     const send = (reply: object): void => {
-      if (!socket.destroyed) socket.write(frame({ id: request.id, ...reply }));
+      if (socket.destroyed) return;
+      // Looked at before, not after: one long answer is nobody's slowness.
+      if (socket.writableLength > MAX_QUEUED) {
+        this.#options.log(`${connection.name} does not read what it asked for: disconnected`);
+        socket.destroy();
+      } else socket.write(frame({ id: request.id, ...reply }));
     };
     void this.#dispatch(request.method ?? '', request.params, connection, abort.signal, (event) =>
       send({ event }),

@@ -1,7 +1,7 @@
 /** What a controller must know to go on where another was killed. */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { LabError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 
 const State = z.object({
   leases: z.array(
@@ -22,21 +22,27 @@ const State = z.object({
   runs: z.array(z.object({ run: z.string(), dir: z.string(), command: z.string() })),
   /** Boards that someone wants to stay on without a lease. */
   keptOn: z.array(z.string()),
+  /** Why, by board. Absent in what an older controller wrote. */
+  quarantined: z.record(z.string(), z.string()).default({}),
 });
 export type ControllerState = z.output<typeof State>;
 
-const EMPTY: ControllerState = { leases: [], tokens: {}, runs: [], keptOn: [] };
+const EMPTY: ControllerState = { leases: [], tokens: {}, runs: [], keptOn: [], quarantined: {} };
 
-/** Reads the state; an absent file is a first start. Throws LabError, moving it aside, when it is not readable. */
-export function readState(path: string): ControllerState {
+/** Reads the state; an absent file is a first start. One that can't be read counts as empty, which `tell` is told. */
+export function readState(path: string, tell: (message: string) => void): ControllerState {
   if (!existsSync(path)) return EMPTY;
   try {
     return State.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch (cause) {
-    renameSync(path, `${path}.unreadable`);
-    throw new LabError(`the controller's state could not be read and was moved to ${path}.unreadable`, {
-      cause,
-    });
+  } catch (error) {
+    tell(`what an earlier controller knew is lost, ${path} could not be read: ${messageOf(error)}`);
+    // Kept for whoever wants to know; the boards matter more than this file.
+    try {
+      renameSync(path, `${path}.unreadable`);
+    } catch (renaming) {
+      tell(messageOf(renaming));
+    }
+    return EMPTY;
   }
 }
 

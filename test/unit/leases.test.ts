@@ -203,3 +203,15 @@ test('leases of a controller that was killed go on, with their tokens', async ()
   before.leases.close();
   leases.close();
 });
+
+test('once the lab ends, who waits is told so and nobody gets a board', async () => {
+  const { leases } = bench(['a']);
+  const held = await acquire(leases);
+  const waiting = rejection(acquire(leases));
+  leases.refuse('told to stop');
+  assert.equal((await waiting).code, 'lab-ending');
+  leases.end(held, 'told to stop');
+  assert.deepEqual(leases.all(), []);
+  assert.equal((await rejection(acquire(leases))).code, 'lab-ending');
+  leases.close();
+});
