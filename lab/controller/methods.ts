@@ -280,19 +280,19 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       const timeoutMs = params.timeoutMs ?? EXPECT_MS;
       return board.kernelLog.waitFor(new RegExp(params.regex, params.flags), { timeoutMs, signal, ...since });
     }),
-    'module.load': onBoard(async ({ board }, params) => {
-      await loadModule(board.remote, params.module, params.parameters);
+    'module.load': onBoard(async ({ board }, params, signal) => {
+      await loadModule(board.remote, params.module, params.parameters, { signal });
       return {};
     }),
-    'module.unload': onBoard(async ({ board }, params) => {
-      await unloadModule(board.remote, params.module);
+    'module.unload': onBoard(async ({ board }, params, signal) => {
+      await unloadModule(board.remote, params.module, { signal });
       return {};
     }),
-    'module.loaded': onBoard(async ({ board }, params) => ({
-      loaded: await isLoaded(board.remote, params.module),
+    'module.loaded': onBoard(async ({ board }, params, signal) => ({
+      loaded: await isLoaded(board.remote, params.module, { signal }),
     })),
-    'module.parameters': onBoard(async ({ board }, params) => ({
-      parameters: await moduleParameters(board.remote, params.module),
+    'module.parameters': onBoard(async ({ board }, params, signal) => ({
+      parameters: await moduleParameters(board.remote, params.module, { signal }),
     })),
 
     'ap.start': onBoard(async (session, params, signal) => {

@@ -44,6 +44,8 @@ export class Recorder {
   constructor(dir: string) {
     this.#dir = dir;
     mkdirSync(dir, { recursive: true });
+    // There for every test: that a board said nothing is told by an empty file.
+    for (const file of ['console.log', 'dmesg.log']) this.#stream(file);
   }
 
   record<K extends EventKind>(kind: K, data: Payload<K>): void {

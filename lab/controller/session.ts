@@ -18,6 +18,8 @@ interface Undo {
 
 /** How long undoing may take before the board is power-cycled instead. */
 const UNDO_MS = 30_000;
+/** How long cancelled calls may take to end. */
+const CANCEL_MS = 30_000;
 
 export class Session {
   readonly lease: Lease;
@@ -136,15 +138,21 @@ export class Session {
         code: 'lease-lost',
       }),
     );
-    await Promise.allSettled(this.#calls);
+    const { recorder } = this.#sink;
     try {
+      await withDeadline(Promise.allSettled(this.#calls), CANCEL_MS, 'the end of cancelled calls');
       await this.#undoFrom(0);
       if (this.board.state === 'ready') await this.board.remote.reap();
-      await this.#sink.recorder?.close();
     } catch (error) {
       this.board.suspect(`could not be cleaned after the lease (${messageOf(error)})`);
     }
+    // Unset first: a late line must not be written after the end of its file.
     this.#sink.recorder = null;
+    await recorder?.close().catch((error: unknown) => {
+      this.#sink.append('journal.note', {
+        message: `the record of the test is not complete: ${messageOf(error)}`,
+      });
+    });
   }
 
   /** Undoes, last first, what was begun after the given number of steps. A board that can't be cleaned becomes suspect. */
@@ -178,7 +186,7 @@ export class Session {
   }
 }
 
-async function withDeadline(work: Promise<void>, ms: number, what: string): Promise<void> {
+async function withDeadline(work: Promise<unknown>, ms: number, what: string): Promise<void> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new LabError(`${what} took over ${ms / 1000} s`, { code: 'timeout' })),
