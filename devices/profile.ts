@@ -39,4 +39,13 @@ export interface DeviceProfile {
     firmware: readonly string[];
   };
   radios: readonly WifiRadio[];
+  /** What a link of it must carry. */
+  throughput: {
+    /** TCP through WPA2, bits a second. */
+    tcpFloorBps: number;
+    /** Part of the offered UDP rate that must arrive. */
+    udpFloorRatio: number;
+    /** Seconds under a soak's floor that are no fault of the driver's, for each minute begun. */
+    dipsPerMinute: number;
+  };
 }

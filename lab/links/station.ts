@@ -185,9 +185,13 @@ export class Station {
   }
 
   async ping(host: string, { count }: { count: number }): Promise<PingResult> {
-    const { stdout } = await this.#ctx.remote.run(this.#inside(`ping -c ${count} -W 2 ${quote(host)}`), {
-      timeoutMs: (count + 5) * 3000,
-    });
+    const ask = (interval: string) =>
+      this.#ctx.remote.run(this.#inside(`ping -c ${count}${interval} -W 2 ${quote(host)}`), {
+        timeoutMs: (count + 5) * 3000,
+      });
+    let { stdout } = await ask(' -i 0.2');
+    // A small BusyBox knows whole seconds only, and then sends nothing.
+    if (!stdout.includes('transmitted')) ({ stdout } = await ask(''));
     const [, sent = '0', received = '0'] =
       /(\d+) packets transmitted, (\d+) (?:packets )?received/.exec(stdout) ?? [];
     const rttMs = [...stdout.matchAll(/time=([\d.]+) ms/g)].map((match) => Number(match[1]));
