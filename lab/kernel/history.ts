@@ -22,6 +22,8 @@ interface Loss {
 }
 
 export const HISTORY_LIMIT = 50_000;
+/** So long may the texts kept be together, in characters. */
+export const HISTORY_CHARS = 8 * 1024 * 1024;
 
 export class KernelHistory {
   readonly #limit: number;
@@ -32,6 +34,7 @@ export class KernelHistory {
   /** When each record of this boot was logged, by sequence number. */
   readonly #times = new Map<number, number>();
   #stored: Stored[] = [];
+  #storedChars = 0;
   readonly #losses: Loss[] = [];
   #lastSeq = -1;
   #lastUs = -1;
@@ -78,8 +81,11 @@ export class KernelHistory {
     this.#lastUs = record.us;
     this.#times.set(record.seq, record.us);
     if (lost > 0) this.#losses.push({ boot, seq: record.seq, records: lost });
-    if (keep) this.#stored.push({ boot, record });
-    if (this.#stored.length > this.#limit) this.#trim();
+    if (keep) {
+      this.#stored.push({ boot, record });
+      this.#storedChars += record.text.length;
+    }
+    while (this.#stored.length > this.#limit || this.#storedChars > HISTORY_CHARS) this.#trim();
     return { fresh: true, lost };
   }
 
@@ -115,7 +121,8 @@ export class KernelHistory {
       if (this.#times.size <= this.#limit) break;
       this.#times.delete(seq);
     }
-    const cut = this.#stored.splice(0, Math.ceil(this.#limit / 10));
+    const cut = this.#stored.splice(0, Math.ceil(Math.min(this.#limit, this.#stored.length) / 10));
+    for (const { record } of cut) this.#storedChars -= record.text.length;
     const last = cut.at(-1);
     if (last !== undefined) this.#losses.push({ boot: last.boot, seq: last.record.seq, records: cut.length });
     this.#losses.splice(0, this.#losses.length - 1000);

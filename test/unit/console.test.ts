@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { Matcher } from '../../lab/board/console/expect.ts';
+import { LineRecorder } from '../../lab/board/console/lines.ts';
 import { LabError } from '../../lab/errors.ts';
 import { troubleOf } from '../../lab/kernel/trouble.ts';
 import { bench, failure, texts } from './console-bench.ts';
@@ -140,13 +141,6 @@ test('a console that is closed while its device is awaited ends that wait', { ti
   assert.equal((await opening).code, 'aborted');
 });
 
-test('when the board last said something is known', async () => {
-  await using board = await bench();
-  assert.equal(board.console.lastActivity, null);
-  board.say('x');
-  assert.ok(performance.now() - (board.console.lastActivity ?? 0) < 1000);
-});
-
 test('trouble is told from ordinary lines', () => {
   assert.equal(troubleOf('[   12.345678] Kernel panic - not syncing: Fatal exception')?.kind, 'panic');
   assert.equal(troubleOf('[   12.345678] Oops: 0002 [#1] PREEMPT SMP NOPTI')?.kind, 'oops');
@@ -160,4 +154,12 @@ test('trouble is told from ordinary lines', () => {
   assert.equal(troubleOf('[ 9.0] INFO: task iw:99 blocked for more than 120 seconds.')?.kind, 'hung-task');
   assert.equal(troubleOf('see issue [#12] for why'), null);
   assert.equal(troubleOf('[    1.000000] Kernel command line: panic=5 oops=panic'), null);
+});
+
+test('of very long lines, only so many are kept as fit into memory', async () => {
+  const lines = new LineRecorder({ append: () => undefined });
+  for (let i = 0; i < 900; i++) lines.push(`${i} ${'x'.repeat(10_000)}\n`);
+  const tail = lines.tail(1000);
+  assert.ok(tail.length < 220, `${tail.length} lines`);
+  assert.match(tail.at(-1) ?? '', /^899 /);
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { KernelHistory } from '../../lab/kernel/history.ts';
+import { HISTORY_CHARS, KernelHistory } from '../../lab/kernel/history.ts';
 import type { KernelRecord } from '../../lab/kernel/kmsg.ts';
 
 function record(seq: number, us = seq * 10): KernelRecord {
@@ -92,4 +92,15 @@ test('memory is bounded, and what no longer fits counts as lost', () => {
   assert.ok(kept.length <= 100 && kept.length >= 90);
   assert.equal(kept.at(-1)?.seq, 999);
   assert.equal(kept.length + history.lostSince({ bootId: 'a', seq: -1 }), 1000);
+});
+
+test('long records are counted as lost once they no longer fit into memory', () => {
+  const history = historyOf('a');
+  const text = 'x'.repeat(1024);
+  const count = (2 * HISTORY_CHARS) / text.length;
+  for (let seq = 0; seq < count; seq++) history.take({ ...record(seq), text }, true);
+  const kept = history.since({ bootId: 'a', seq: -1 });
+  assert.ok(kept.length * text.length <= HISTORY_CHARS);
+  assert.equal(kept.at(-1)?.seq, count - 1);
+  assert.equal(kept.length + history.lostSince({ bootId: 'a', seq: -1 }), count);
 });

@@ -42,7 +42,6 @@ export class Console {
   readonly #awaitingOpen = new Set<PromiseWithResolvers<void>>();
   /** Why reading ended before its time. */
   #failure: unknown = null;
-  #lastActivity: number | null = null;
 
   constructor(options: ConsoleOptions) {
     const { board, journal, rawPath, prompt } = options;
@@ -73,11 +72,6 @@ export class Console {
   /** Characters received so far, as cleaned: the unit of `from` in expect. */
   get position(): number {
     return this.#history.position;
-  }
-
-  /** When the board last said something, by `performance.now()`; null when it has not. */
-  get lastActivity(): number | null {
-    return this.#lastActivity;
   }
 
   /** Starts reading; resolves when the device is open. Throws LabError when it is closed or aborted before. */
@@ -244,7 +238,6 @@ export class Console {
   }
 
   #received(bytes: Buffer): void {
-    this.#lastActivity = performance.now();
     this.#raw?.append(bytes);
     for (const listener of [...this.#rawListeners]) listener(bytes);
     const text = this.#cleaner.push(bytes);

@@ -5,6 +5,8 @@ import { LineSplitter } from '../../text.ts';
 /** A begun line is recorded when nothing came for this long. */
 const QUIET_MS = 250;
 const TAIL_LINES = 1000;
+/** So long may the lines kept be together, in characters. */
+const TAIL_CHARS = 1024 * 1024;
 
 export type LineListener = (line: { text: string }) => void;
 
@@ -13,6 +15,7 @@ export class LineRecorder {
   readonly #listeners = new Set<LineListener>();
   #splitter = new LineSplitter();
   #tail: string[] = [];
+  #tailChars = 0;
   /** The begun line as it was last recorded. */
   #recorded: string | null = null;
   #quiet: NodeJS.Timeout | null = null;
@@ -69,8 +72,20 @@ export class LineRecorder {
   #complete(line: string): void {
     this.#recorded = null;
     this.#tail.push(line);
-    if (this.#tail.length > 2 * TAIL_LINES) this.#tail = this.#tail.slice(-TAIL_LINES);
+    this.#tailChars += line.length;
+    if (this.#tail.length > 2 * TAIL_LINES || this.#tailChars > 2 * TAIL_CHARS) this.#trim();
     for (const listener of [...this.#listeners]) listener({ text: line });
+  }
+
+  #trim(): void {
+    const kept: string[] = [];
+    this.#tailChars = 0;
+    for (const line of this.#tail.slice(-TAIL_LINES).reverse()) {
+      if (this.#tailChars + line.length > TAIL_CHARS) break;
+      this.#tailChars += line.length;
+      kept.push(line);
+    }
+    this.#tail = kept.reverse();
   }
 
   #stopTimer(): void {
