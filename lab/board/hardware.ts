@@ -31,8 +31,6 @@ export interface BoardHardware {
   onEvent(listener: (event: HardwareEvent, detail: string) => void): void;
   /** Known once powered. */
   console(): ConsoleTransportConfig;
-  /** Raw bytes of the console since the first power-on are kept here by the hardware itself, if it can. */
-  consoleLogPath(): string | null;
   ssh(): { host: string; port: number };
   memoryBytes(): Promise<number | null>;
 

@@ -130,8 +130,14 @@ export class Controller {
     this.leases.restore(saved.leases, saved.tokens);
     for (const lease of this.leases.all()) {
       this.#granted(lease);
+      const { board, session } = this.#slot(lease.board);
+      try {
+        session?.resumeScope();
+      } catch (error) {
+        log(`the record of a test on ${lease.board} does not go on: ${messageOf(error)}`);
+      }
       // What the killed controller had started on the board is unknown to this one.
-      this.#slot(lease.board).board.suspect('was in use when the lab controller was killed');
+      board.suspect('was in use when the lab controller was killed');
     }
     for (const slot of this.#slots.values()) {
       if (slot.session || slot.keptOn) continue;
@@ -168,6 +174,12 @@ export class Controller {
   /** Its holder wants the board to stay on (or go off) when the lease ends. */
   setEndState(session: Session, endState: 'off' | 'on'): void {
     session.lease.endState = endState;
+    this.#changed();
+  }
+
+  /** Begins the record of a test; a controller to come goes on with it. */
+  beginScope(session: Session, test: string, dir: string): void {
+    session.beginScope(test, dir);
     this.#changed();
   }
 

@@ -16,6 +16,8 @@ export interface Lease {
   expiresAt: number;
   endState: 'off' | 'on';
   fresh: boolean;
+  /** The test under way, and the folder of its record. */
+  scope: { test: string; dir: string } | null;
 }
 
 export interface LeaseRequest {
@@ -268,6 +270,7 @@ export class LeaseManager {
       expiresAt: Date.now() + this.#options.leaseMs,
       endState: request.endState,
       fresh: request.fresh,
+      scope: null,
     };
     this.#leases.set(board.name, lease);
     this.#options.onGranted(lease);

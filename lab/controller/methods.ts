@@ -31,7 +31,6 @@ export interface MethodsOptions {
   stop: (how: 'shutdown' | 'detach') => void;
 }
 
-const READY_MS = 120_000;
 const EXPECT_MS = 30_000;
 
 export function methods(lab: Controller, options: MethodsOptions): Handlers {
@@ -135,7 +134,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     }),
 
     'scope.begin': held((session, { params }) => {
-      session.beginScope(params.test, params.dir);
+      lab.beginScope(session, params.test, params.dir);
       return {};
     }),
     'scope.end': held(async (session) => {
@@ -146,7 +145,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     'board.ready': held(async (session, { params, signal, emit }) => {
       const { board } = session;
       const fresh = session.lease.fresh && !session.readyOnce;
-      const timeoutMs = params.timeoutMs ?? READY_MS;
+      const timeoutMs = params.timeoutMs ?? board.profile.console.bootTimeoutMs;
       const progress = (state: string, detail: string) => emit({ state, detail });
       const result = await session.track(signal, (all) =>
         board.ready({ fresh, timeoutMs, signal: all, progress }),

@@ -29,7 +29,7 @@ export class Session {
   readonly #links = new Map<string, Link>();
   readonly #calls = new Set<Promise<unknown>>();
   #undo: Undo[] = [];
-  #scope: { test: string; undoFrom: number } | null = null;
+  #undoFromScope = 0;
   /** Whether the board has been made ready under this lease: only the first time may start from a clean disk. */
   readyOnce = false;
 
@@ -106,24 +106,30 @@ export class Session {
   }
 
   beginScope(test: string, dir: string): void {
-    if (this.#scope)
-      throw new ConfigError(`the test "${this.#scope.test}" is still under way on ${this.board.name}`);
+    const { scope } = this.lease;
+    if (scope) throw new ConfigError(`the test "${scope.test}" is still under way on ${this.board.name}`);
     this.#sink.recorder = new Recorder(dir);
-    this.#scope = { test, undoFrom: this.#undo.length };
+    this.lease.scope = { test, dir };
+    this.#undoFromScope = this.#undo.length;
+  }
+
+  /** Goes on with the record of a test that was under way when the controller before this one was killed. */
+  resumeScope(): void {
+    const { scope } = this.lease;
+    if (scope) this.#sink.recorder = new Recorder(scope.dir);
   }
 
   /** Undoes what was started since beginScope and completes the record. `failure`: what the board died of meanwhile. */
   async endScope(): Promise<{ artifacts: Artifact[]; undone: string[]; failure: ProductError | null }> {
-    const scope = this.#scope;
-    if (!scope) return { artifacts: [], undone: [], failure: null };
+    if (!this.lease.scope) return { artifacts: [], undone: [], failure: null };
     const failure = this.board.crash;
     if (failure) await this.#restOfPanic();
-    const undone = await this.#undoFrom(scope.undoFrom);
+    const undone = await this.#undoFrom(this.#undoFromScope);
     if (this.board.state === 'ready') {
       // What the kernel has logged up to now belongs to this test.
       await this.board.kernelLog.barrier().catch((error: unknown) => this.board.suspect(messageOf(error)));
     }
-    this.#scope = null;
+    this.lease.scope = null;
     const recorder = this.#sink.recorder;
     this.#sink.recorder = null;
     const artifacts = (await recorder?.close()) ?? [];

@@ -16,6 +16,7 @@ const State = z.object({
       expiresAt: z.number(),
       endState: z.enum(['off', 'on']),
       fresh: z.boolean(),
+      scope: z.object({ test: z.string(), dir: z.string() }).nullable().default(null),
     }),
   ),
   tokens: z.record(z.string(), z.number().int()),

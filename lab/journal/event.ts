@@ -24,7 +24,7 @@ export const PAYLOADS = {
 
   'lease.acquired': z.object({ lease: text, owner: text, token: z.number().int(), waitedMs: z.number() }),
   'lease.released': z.object({ lease: text, reason: text }),
-  'board.state': z.object({ state: text, reason: text.optional(), bootId: text.optional() }),
+  'board.state': z.object({ state: text, reason: text.optional() }),
   /** What exactly runs on the board: the evidence behind each result. */
   'board.provenance': z.object({
     kernel: text,

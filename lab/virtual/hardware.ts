@@ -63,10 +63,6 @@ export class VirtualHardware implements BoardHardware {
     return { type: 'pty', path: this.#machine.consolePath };
   }
 
-  consoleLogPath(): string {
-    return this.#machine.consoleLogPath;
-  }
-
   ssh(): { host: string; port: number } {
     return { host: '127.0.0.1', port: this.#machine.sshPort };
   }
