@@ -25,7 +25,7 @@ export interface Wireless {
 // A program that has ended but not been reaped has no command line.
 const ASK = `
 iw dev; echo '=== '; iw phy; echo '=== '; iw reg get; echo '=== '
-for r in /sys/class/rfkill/rfkill*; do [ -e "$r/name" ] && echo "$(cat "$r/name") $(cat "$r/soft") $(cat "$r/hard")"; done; echo '=== '
+for r in /sys/class/rfkill/rfkill*; do [ -e "$r/name" ] && read -r name <$r/name && read -r soft <$r/soft && read -r hard <$r/hard && echo "$name $soft $hard"; done; echo '=== '
 for c in $(grep -lxE 'hostapd|wpa_supplicant|NetworkManager|iwd|connmand' /proc/[0-9]*/comm 2>/dev/null); do
   p=\${c%/comm}; read -r name <$c; words=$(tr '\\0' ' ' <$p/cmdline); [ -n "$words" ] || continue; interfaces=; unmanaged=
   case $name in

@@ -26,7 +26,7 @@ test.describe('throughput', { tag: ['@needs:wifi-ap', '@needs:wifi-station', '@n
         ...load,
         protocol,
         direction,
-        durationS: 10,
+        durationS: 6,
         omitS: 1,
         ...iperf.between(net, sta),
       });
