@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { alternate, median, type Row } from './rows.ts';
 
-const MARKER = 'the marker of the bench';
+const MARKER = 'END-OF-THE-BENCH';
 const PYTHON = '/usr/bin/python3';
 
 interface Feed {
@@ -71,7 +71,7 @@ async function fed(dir: string, feed: Feed, reader: (path: string) => string[]):
   const link = join(dir, 'pty');
   rmSync(link, { force: true });
   const feeder = `${process.execPath} ${join(import.meta.dirname, 'console-feeder.ts')} ${feed.bytes} ${feed.rate}`;
-  const cable = spawn('socat', [`PTY,link=${link},rawer,wait-slave`, `EXEC:${feeder} "${MARKER}"`], {
+  const cable = spawn('socat', [`PTY,link=${link},rawer,wait-slave`, `EXEC:${feeder} ${MARKER}`], {
     stdio: 'ignore',
   });
   const ended = once(cable, 'exit');
