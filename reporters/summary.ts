@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import type { FullConfig, FullResult, Reporter, Suite, TestError } from '@playwright/test/reporter';
 import { type RunIdentity, runIdentity } from '../lab/runner/run.ts';
 import { EXIT_CODES, type Verdict } from '../lab/verdict/verdict.ts';
-import { type RecordStatus, recordsOf, type TestRecord, verdictOfRun } from './record.ts';
+import { messageOfError, type RecordStatus, recordsOf, type TestRecord, verdictOfRun } from './record.ts';
+
+/** More errors, and more of one, are in the run's output. */
+const MAX_ERRORS = 20;
+const MAX_TEXT = 4096;
 
 export interface SummaryTest {
   suite: string;
@@ -25,6 +29,8 @@ export interface Summary {
   startedAt: string;
   durationMs: number;
   tests: SummaryTest[];
+  /** What went wrong outside of any test. */
+  errors: string[];
 }
 
 export function summarise(
@@ -43,6 +49,7 @@ export function summarise(
     tests: records.map(({ suite, title, board, status, verdict: own, durationMs, metrics }) => ({
       ...{ suite, title, board, status, verdict: own, durationMs, metrics },
     })),
+    errors: errors.slice(0, MAX_ERRORS).map((error) => messageOfError(error).slice(0, MAX_TEXT)),
   };
 }
 

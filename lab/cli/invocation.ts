@@ -1,6 +1,7 @@
 /** One run of `hil`: its cancellation by signals, its exit code, and where its output goes. */
 import { once } from 'node:events';
 import { LabError } from '../errors.ts';
+import { isReaderGone } from '../runner/output.ts';
 import { exitCodeOfSignal } from './failure.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -46,7 +47,7 @@ export class Invocation {
   async write(data: string | Uint8Array): Promise<void> {
     if (process.stdout.write(data) || process.stdout.destroyed) return;
     await once(process.stdout, 'drain', { signal: this.signal }).catch((error: unknown) => {
-      if (!this.signal.aborted) throw error;
+      if (!this.signal.aborted && !isReaderGone(error)) throw error;
     });
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { asHilError, ConfigError } from '../errors.ts';
 import { PROJECT_ROOT } from '../paths.ts';
+import { outliveReaders } from '../runner/output.ts';
 import { exitCodeOf, exitCodeOfSignal, explain } from './failure.ts';
 import { colours, Invocation } from './invocation.ts';
 import { whatExists } from './suggest.ts';
@@ -62,11 +63,8 @@ Exit codes:
 async function main(argv: readonly string[]): Promise<number> {
   const invocation = new Invocation(argv);
   invocation.catchSignals();
-  // Whoever reads our output may stop early: `hil journal latest | head`.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  // Whoever reads our output may stop early: `hil journal latest --follow | head`.
+  outliveReaders(() => process.exit(invocation.exitCode));
   const program = new Command('hil');
   try {
     await build(program, argv, invocation);

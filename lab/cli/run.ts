@@ -2,13 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { ConfigError, HarnessError, LabError } from '../errors.ts';
+import { asHilError, ConfigError, HarnessError, LabError } from '../errors.ts';
 import { cacheDir, makeFolder, runsDir, stateDir } from '../paths.ts';
 import { newRunId } from '../runner/run.ts';
 import { packagesOf } from '../setup/requirements.ts';
 import { missingPrograms } from '../setup/setup.ts';
 import { EXIT_CODES, VERDICTS } from '../verdict/verdict.ts';
 import { knownBoard } from './boards-known.ts';
+import { explain } from './failure.ts';
 import type { Invocation } from './invocation.ts';
 import { runPlaywright } from './runner.ts';
 import { pathFilter, suitePaths } from './suites.ts';
@@ -93,11 +94,13 @@ async function run(suites: readonly string[], options: RunOptions, invocation: I
     invocation,
   });
   const summary = readSummary(dir, code, invocation.interruptedBy !== null);
-  if (options.report && summary !== null && existsSync(join(dir, 'allure-results')))
-    await report(dir, options, invocation);
-  if (options.json && summary !== null) await invocation.json(summary.json);
-  invocation.exitCode = summary?.exitCode ?? 0;
-  if (summary?.tests === 0 && invocation.interruptedBy === null) {
+  if (summary === null) return;
+  // First of all: a reader that leaves, or a page that cannot be made, changes nothing about the verdict.
+  invocation.exitCode = summary.exitCode;
+  if (options.json) await invocation.json(summary.json);
+  if (options.report && existsSync(join(dir, 'allure-results'))) await report(dir, options, invocation);
+  // There are no tests either when a suite does not load or the lab does not work; that the runner has said already.
+  if (summary.noTestFound && invocation.interruptedBy === null) {
     throw new ConfigError('no test was found for what was asked', {
       hint: 'hil run --help, or: npx playwright test --list',
     });
@@ -122,17 +125,28 @@ function checkPrograms(): void {
   });
 }
 
+/** Makes the page of the run; when that fails, says so. */
 async function report(dir: string, { json }: RunOptions, invocation: Invocation): Promise<void> {
-  const { generateReport } = await import('../../reporters/allure-page.ts');
-  const line = `report   ${await generateReport(dir)}`;
+  let line: string;
+  try {
+    const { generateReport } = await import('../../reporters/allure-page.ts');
+    line = `report   ${await generateReport(dir)}`;
+  } catch (error) {
+    invocation.say(`the report could not be made, try again with hil report:\n${explain(asHilError(error))}`);
+    return;
+  }
   if (json) invocation.say(line);
   else await invocation.write(`${line}\n`);
 }
 
+/** What Playwright says then. */
+const NO_TEST_FOUND = /^(?:Error: )?No tests found/;
+
 interface FoundSummary {
   json: unknown;
   exitCode: number;
-  tests: number;
+  /** That no test was found is all that the runner had against the run. */
+  noTestFound: boolean;
 }
 
 /** What the run came to; null when it was interrupted before there was anything to say. */
@@ -149,11 +163,13 @@ function readSummary(dir: string, code: number | null, interrupted: boolean): Fo
     typeof json === 'object' &&
     json !== null &&
     'verdict' in json &&
-    'tests' in json &&
-    Array.isArray(json.tests)
+    'errors' in json &&
+    Array.isArray(json.errors)
   ) {
     const verdict = VERDICTS.find((one) => one === json.verdict);
-    if (verdict !== undefined) return { json, exitCode: EXIT_CODES[verdict], tests: json.tests.length };
+    const noTestFound =
+      json.errors.length > 0 && json.errors.every((error) => NO_TEST_FOUND.test(String(error)));
+    if (verdict !== undefined) return { json, exitCode: EXIT_CODES[verdict], noTestFound };
   }
   throw new HarnessError(`the runner ${how} and left a summary without a verdict: ${path}`);
 }

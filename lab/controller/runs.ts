@@ -1,16 +1,12 @@
 /** Open runs: their journals, and who owns them. */
 import { mkdirSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError, LabError } from '../errors.ts';
 import type { EventKind, JournalSink, PayloadInput } from '../journal/event.ts';
-import { countParts, partPath } from '../journal/parts.ts';
+import { isComplete } from '../journal/parts.ts';
 import { JournalWriter } from '../journal/writer.ts';
 import type { Connection } from './server.ts';
-
-/** The end of a run is among the last things in its journal. */
-const TAIL_BYTES = 64 * 1024;
 
 export interface RunRecord {
   run: string;
@@ -142,17 +138,4 @@ export class Runs {
     const reason = 'its owner is gone';
     run.grace = setTimeout(() => void this.close(run.run, reason), this.#options.graceMs);
   }
-}
-
-/** Whether a journal has the end of its run. Quotes in what boards say are escaped, and so not taken for it. */
-async function isComplete(journal: string): Promise<boolean> {
-  const parts = countParts(journal);
-  if (parts === 0) return false;
-  await using file = await open(partPath(journal, parts));
-  const { size } = await file.stat();
-  const { buffer, bytesRead } = await file.read({
-    buffer: Buffer.alloc(Math.min(size, TAIL_BYTES)),
-    position: Math.max(0, size - TAIL_BYTES),
-  });
-  return buffer.subarray(0, bytesRead).includes('"kind":"run.end"');
 }

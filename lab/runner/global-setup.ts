@@ -1,9 +1,11 @@
 /** Opens the run before its first test and closes it after its last. */
 import { explained } from '../fixtures/call-site.ts';
+import { outliveReaders } from './output.ts';
 import { prepareRunDir, runIdentity } from './run.ts';
 import { RunSession, setCurrentSession } from './session.ts';
 
 export default async function globalSetup(): Promise<() => Promise<void>> {
+  outliveReaders();
   const stopSignal = redirectSignals();
   const run = runIdentity();
   prepareRunDir(run);

@@ -1,7 +1,9 @@
 /** The runner's hold on its run: while its connection lives the controller keeps the run open. */
+import { join } from 'node:path';
 import { LabClient } from '../client/client.ts';
 import { messageOf } from '../errors.ts';
 import type { EventKind, PayloadInput } from '../journal/event.ts';
+import { isComplete } from '../journal/parts.ts';
 import type { RunIdentity } from './run.ts';
 
 /** A controller that was killed is restarted by whoever calls first; more losses in a row mean that it can't live. */
@@ -12,6 +14,8 @@ export class RunSession {
   readonly #client: LabClient;
   readonly #pending = new Set<Promise<void>>();
   #closing = false;
+  /** The controller has ended the run in order, before us. */
+  #ended = false;
   #failure: unknown = null;
 
   private constructor(run: RunIdentity, client: LabClient) {
@@ -34,7 +38,7 @@ export class RunSession {
 
   /** Puts an event into the run's journal, in the order of the calls. Never throws; a failure is told by close. */
   append<K extends EventKind>(kind: K, data: PayloadInput<K>, board: string | null = null): void {
-    if (this.#closing) return;
+    if (this.#closing || this.#ended) return;
     const call = this.#client
       .call('journal.append', { run: this.run.id, board, kind, data: { ...data } })
       .then(() => undefined)
@@ -50,7 +54,8 @@ export class RunSession {
     await Promise.all(this.#pending);
     this.#closing = true;
     try {
-      await this.#client.call('run.close', { run: this.run.id, reason });
+      // Asking for it would start another controller.
+      if (!this.#ended) await this.#client.call('run.close', { run: this.run.id, reason });
     } finally {
       this.#client.close();
     }
@@ -63,6 +68,7 @@ export class RunSession {
     for (let failures = 0; failures < MAX_FAILURES; ) {
       await this.#client.closed();
       if (this.#closing) return;
+      if (await isComplete(join(this.run.dir, 'journal.jsonl'))) return this.#end();
       try {
         await this.#client.call('lab.status', {});
         failures = 0;
@@ -71,6 +77,13 @@ export class RunSession {
         failures++;
       }
     }
+  }
+
+  /** Someone has stopped the lab: the tests end too, as they do by Ctrl-C. */
+  #end(): void {
+    this.#ended = true;
+    process.stderr.write('hil: the lab controller was stopped, and this run with it; ending the tests\n');
+    process.kill(process.pid, 'SIGINT');
   }
 }
 
