@@ -29,8 +29,8 @@ export interface Summary {
   startedAt: string;
   durationMs: number;
   tests: SummaryTest[];
-  /** What went wrong outside of any test. */
-  errors: string[];
+  /** What went wrong outside of any test; absent when nothing did. */
+  errors?: string[];
 }
 
 export function summarise(
@@ -49,7 +49,9 @@ export function summarise(
     tests: records.map(({ suite, title, board, status, verdict: own, durationMs, metrics }) => ({
       ...{ suite, title, board, status, verdict: own, durationMs, metrics },
     })),
-    errors: errors.slice(0, MAX_ERRORS).map((error) => messageOfError(error).slice(0, MAX_TEXT)),
+    ...(errors.length === 0
+      ? {}
+      : { errors: errors.slice(0, MAX_ERRORS).map((error) => messageOfError(error).slice(0, MAX_TEXT)) }),
   };
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -205,6 +206,16 @@ test('a run for which there is no test ends as a mistake of the command line', a
   assert.equal((await hil('run', 'smoke', '--grep', 'no such title')).code, 2);
 });
 
+test('a run whose lab does not work ends as the lab’s failure, though no test was found', async () => {
+  // A folder where the controller's log should be: no controller can be started.
+  const state = mkdtempSync(join(tmpdir(), 'state-'));
+  mkdirSync(join(state, 'controller.log'));
+  const run = startHil(['run', 'smoke'], '', { HIL_STATE_DIR: state });
+  const { code, stderr } = await run.outcome;
+  assert.notEqual(code, 2, stderr);
+  assert.doesNotMatch(stderr, /no test was found/);
+});
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   test(`${signal} to a run winds it down: summary, whole journal, board off`, async () => {
     const run = startHil(['run', 'smoke', '--grep', 'power cycles', '--board', 'vb1']);
@@ -219,6 +230,25 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     assert.ok(existsSync(join(runs, 'latest', 'summary.json')));
   });
 }
+
+test('a run whose terminal is gone tears its test down in order', async () => {
+  const run = hilOnTerminal('run', 'smoke', '--grep', 'power cycles', '--board', 'vb1');
+  await until(() => lab.machines().length === 1, 'a board is on');
+  const [hilPid = 0] = childrenOf(run.child.pid ?? 0);
+  const runner = childrenOf(hilPid);
+  assert.equal(runner.length, 1);
+  run.child.kill('SIGKILL');
+  await until(() => ![hilPid, ...runner].some(isAlive), 'hil and the runner have ended', 60_000);
+  assert.equal(lab.machines().length, 0);
+  const kinds: string[] = [];
+  for await (const event of readJournal(join(runs, 'latest'))) kinds.push(event.kind);
+  assert.deepEqual(
+    kinds.filter((kind) => kind === 'test.end' || kind === 'run.end'),
+    ['test.end', 'run.end'],
+  );
+  const summary = JSON.parse(readFileSync(join(runs, 'latest', 'summary.json'), 'utf8'));
+  assert.equal(summary.verdict, 'inconclusive');
+});
 
 test('after kill -9 of hil the runner ends too, and the board goes off', async () => {
   const run = startHil(['run', 'smoke', '--grep', 'power cycles', '--board', 'vb1']);

@@ -27,8 +27,13 @@ export class RunningHil {
   readonly outcome: Promise<Outcome>;
   #heard: () => void = () => undefined;
 
-  constructor(command: string, args: readonly string[], input?: string) {
-    this.child = spawn(command, args, { stdio: 'pipe' });
+  constructor(
+    command: string,
+    args: readonly string[],
+    input?: string,
+    environment: Record<string, string> = {},
+  ) {
+    this.child = spawn(command, args, { stdio: 'pipe', env: { ...process.env, ...environment } });
     running.add(this.child);
     this.child.once('exit', () => running.delete(this.child));
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#hear('stdout', text));
@@ -67,8 +72,12 @@ export class RunningHil {
 }
 
 /** Starts `hil` without a terminal; its standard input is empty unless given. */
-export function startHil(args: readonly string[], input = ''): RunningHil {
-  return new RunningHil(HIL, args, input);
+export function startHil(
+  args: readonly string[],
+  input = '',
+  environment: Record<string, string> = {},
+): RunningHil {
+  return new RunningHil(HIL, args, input, environment);
 }
 
 export async function hil(...args: string[]): Promise<Outcome> {

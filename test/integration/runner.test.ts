@@ -168,14 +168,18 @@ describe('the runner', { timeout: 1_200_000 }, () => {
   });
 
   it('refuses passes behind which there is no board', { timeout: RUN_MS }, async () => {
-    const { summary, code, test } = await start(
+    const run = start(
       'no-board',
       `test('forgot the board', async () => { expect(1).toBe(1); });
        test('needs none', { tag: '@host' }, async () => { expect(1).toBe(1); });`,
-    ).ended;
+    );
+    const { summary, code, test } = await run.ended;
     assert.equal(test('forgot the board').verdict, 'harness');
     assert.equal(test('needs none').verdict, 'pass');
     assert.deepEqual([summary?.verdict, summary?.exitCode, code], ['harness', 70, 1]);
+    const junit = readFileSync(join(run.dir, 'junit.xml'), 'utf8');
+    assert.match(junit, /<testsuites[^>]* tests="2" failures="0" skipped="0" errors="1"/);
+    assert.match(junit, /forgot the board[\s\S]*passed without a board/);
   });
 
   it('does not believe passes of a worker whose own set-up failed', { timeout: RUN_MS }, async () => {
@@ -253,6 +257,27 @@ describe('the runner', { timeout: 1_200_000 }, () => {
       await until(() => lab.machines().length === 0, 'the board is off');
     });
   }
+
+  it('ends when the lab is stopped by force, and starts no other run of it', {
+    timeout: RUN_MS,
+  }, async () => {
+    const run = start(
+      'lab-stopped',
+      `test('takes long', async ({ ssh }) => { reached('body'); await ssh.run('sleep 100', { timeoutMs: 110_000 }); });
+       test('is never run', async ({ ssh }) => { await ssh.check('true'); });`,
+    );
+    await run.reached('body');
+    await (await lab.connect()).call('lab.stop', { force: true });
+    const { summary, output, test } = await run.ended;
+    assert.match(output, /the lab controller was stopped/);
+    assert.equal(test('is never run').status, 'not-run', output);
+    assert.notEqual(summary?.verdict, 'pass');
+    const kinds: string[] = [];
+    for await (const { kind } of readJournal(run.dir)) kinds.push(kind);
+    assert.equal(kinds.filter((kind) => kind === 'run.start').length, 1);
+    assert.equal(kinds.at(-1), 'run.end');
+    await until(() => lab.machines().length === 0, 'the board is off');
+  });
 
   it('leaves nothing behind when the runner is killed', { timeout: RUN_MS }, async () => {
     const run = start(

@@ -135,6 +135,9 @@ describe('summary.json', () => {
     const dir = mkdtempSync(join(tmpdir(), 'hil-summary-'));
     const run = { id: 'r1', dir };
     const outcome = { status: 'passed', startTime: new Date(0), duration: 12.6 } as const;
+    const errors = [{ message: 'Error: \x1b[31mNo tests found\x1b[0m' }];
+    const verdict = summarise(run, [], errors, { ...outcome, status: 'failed' });
+    assert.deepEqual([verdict.verdict, verdict.errors], ['config', ['Error: No tests found']]);
     writeSummary(dir, summarise(run, [record({ metrics: { tcpUpBps: 1 } })], [], outcome));
     assert.deepEqual(readdirSync(dir), ['summary.json']);
     assert.deepEqual(JSON.parse(readFileSync(join(dir, 'summary.json'), 'utf8')), {
@@ -145,6 +148,7 @@ describe('summary.json', () => {
           ...{ durationMs: 10, metrics: { tcpUpBps: 1 } },
         },
       ],
+      errors: [],
     });
     rmSync(dir, { recursive: true });
   });
