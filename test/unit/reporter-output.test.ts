@@ -148,7 +148,6 @@ describe('summary.json', () => {
           ...{ durationMs: 10, metrics: { tcpUpBps: 1 } },
         },
       ],
-      errors: [],
     });
     rmSync(dir, { recursive: true });
   });
