@@ -178,7 +178,7 @@ describe('the runner', { timeout: 1_200_000 }, () => {
     assert.equal(test('needs none').verdict, 'pass');
     assert.deepEqual([summary?.verdict, summary?.exitCode, code], ['harness', 70, 1]);
     const junit = readFileSync(join(run.dir, 'junit.xml'), 'utf8');
-    assert.match(junit, /<testsuites[^>]* tests="2" failures="0" skipped="0" errors="1"/);
+    assert.match(junit, /<testsuites[^>]* tests="2" failures="1" skipped="0" errors="0"/);
     assert.match(junit, /forgot the board[\s\S]*passed without a board/);
   });
 
