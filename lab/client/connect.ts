@@ -5,7 +5,7 @@ import { closeSync, openSync, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { LabError } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import { lockPath, makeFolder, PROJECT_ROOT, socketPath, stateDir } from '../paths.ts';
 
 const START_DEADLINE_MS = 30_000;
@@ -45,7 +45,7 @@ export async function connectOrStart(state = stateDir()): Promise<Socket> {
 
 /** Resolves when a controller may be listening: ours said so, or another start was under way and the socket changed. */
 async function startController(state: string, signal: AbortSignal): Promise<void> {
-  const log = openSync(join(state, 'controller.log'), 'a', 0o600);
+  const log = openLog(join(state, 'controller.log'));
   // The launcher, for a client may run under another Node.js than the pinned one.
   const node = [join(PROJECT_ROOT, 'lab/cli/node'), join(PROJECT_ROOT, 'lab/controller/main.ts')];
   const child = spawn(
@@ -78,6 +78,20 @@ async function startController(state: string, signal: AbortSignal): Promise<void
   if (outcome === 'listening') return;
   if (outcome !== LOCKED) throw await startFailure(state, `it ended with exit code ${String(outcome)}`);
   await socketChange(state, signal);
+}
+
+function openLog(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600);
+  } catch (cause) {
+    throw new LabError(
+      `the lab controller could not be started: its log can't be written: ${messageOf(cause)}`,
+      {
+        hint: 'check the disk and who may write there, or set HIL_STATE_DIR to another folder',
+        cause,
+      },
+    );
+  }
 }
 
 /** Another controller is starting or ending: its socket will come, or its lock will go. */

@@ -212,7 +212,7 @@ test('a run whose lab does not work ends as the lab’s failure, though no test 
   mkdirSync(join(state, 'controller.log'));
   const run = startHil(['run', 'smoke'], '', { HIL_STATE_DIR: state });
   const { code, stderr } = await run.outcome;
-  assert.notEqual(code, 2, stderr);
+  assert.equal(code, 3, stderr);
   assert.doesNotMatch(stderr, /no test was found/);
 });
 
