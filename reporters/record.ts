@@ -2,7 +2,7 @@
 import { relative, sep } from 'node:path';
 import type { FullResult, Suite, TestCase, TestError, TestResult, TestStep } from '@playwright/test/reporter';
 import type { Fault } from '../lab/errors.ts';
-import { HOST_TAG, TEST_OVER } from '../lab/fixtures/capabilities.ts';
+import { TEST_OVER } from '../lab/fixtures/capabilities.ts';
 import { combineVerdicts, type Verdict, verdictOfFault } from '../lab/verdict/verdict.ts';
 import { falsePass, workersGoneOn } from './false-pass.ts';
 
@@ -181,9 +181,4 @@ export function verdictOfRun(
   if (verdict !== 'pass' || status !== 'failed') return verdict;
   // The runner found fault with something that no test and no error accounts for.
   return records.some((record) => record.status === 'flaky') ? 'fail' : 'harness';
-}
-
-/** Whether a test is one of the harness itself. */
-export function isHostTest(test: TestCase): boolean {
-  return test.tags.includes(HOST_TAG);
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
 import { virtual } from '../../devices/virtual.ts';
-import { HilError } from '../../lab/errors.ts';
 import { KernelLog } from '../../lab/kernel/log.ts';
 import {
   isLoaded,
@@ -13,18 +12,10 @@ import {
   unloadModule,
 } from '../../lab/kernel/modules.ts';
 import { provenance } from '../../lab/kernel/provenance.ts';
+import { failure } from '../failure.ts';
 import { BOOT_MS, RemoteBoard } from './remote-board.ts';
 
 const DRIVER = 'mac80211_hwsim';
-
-async function failure(work: Promise<unknown>): Promise<HilError> {
-  const error = await work.then(
-    () => assert.fail('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof HilError, String(error));
-  return error;
-}
 
 describe("a board's kernel", { timeout: 600_000 }, () => {
   let board: RemoteBoard;

@@ -4,17 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ensureHostKey, ensureLabKeys } from '../../lab/board/ssh/keys.ts';
-import { ConfigError, HilError, LabError, ProductError } from '../../lab/errors.ts';
+import { ConfigError, LabError, ProductError } from '../../lab/errors.ts';
+import { failure } from '../failure.ts';
 import { BOOT_MS, RemoteBoard } from './remote-board.ts';
-
-async function failure(work: Promise<unknown>): Promise<HilError> {
-  const error = await work.then(
-    () => assert.fail('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof HilError, String(error));
-  return error;
-}
 
 describe('a board over SSH', { timeout: 600_000 }, () => {
   let board: RemoteBoard;

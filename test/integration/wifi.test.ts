@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { LeasedBoard } from '../../lab/client/board.ts';
-import { HilError } from '../../lab/errors.ts';
 import type { ApInfo } from '../../lab/links/ap-options.ts';
 import type { StationInfo } from '../../lab/links/station-options.ts';
+import { failure } from '../failure.ts';
 import { testLab } from './lab.ts';
 
 const lab = testLab();
@@ -16,15 +16,6 @@ after(() => lab[Symbol.asyncDispose]());
 beforeEach(async () => {
   await board.call('module.load', { module: 'mac80211_hwsim', parameters: { radios: '2' } });
 });
-
-async function failure(promise: Promise<unknown>): Promise<HilError> {
-  const error: unknown = await promise.then(
-    () => assert.fail('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof HilError, String(error));
-  return error;
-}
 
 /** What a link must not leave behind. */
 async function nothingLeft(): Promise<void> {

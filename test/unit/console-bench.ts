@@ -9,7 +9,6 @@ import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { makeTransport } from '../../lab/board/console/index.ts';
 import type { ConsolePort, ConsoleTransport } from '../../lab/board/console/transport.ts';
-import { HilError } from '../../lab/errors.ts';
 import type { EventKind, JournalSink, PayloadInput } from '../../lab/journal/event.ts';
 
 export interface Recorded {
@@ -87,16 +86,6 @@ export function texts(events: readonly Recorded[], kind: EventKind, field: strin
   return events
     .filter((event) => event.kind === kind)
     .map(({ data }) => String(Object.entries(data).find(([name]) => name === field)?.[1]));
-}
-
-/** The HilError that a promise rejects with. */
-export async function failure(promise: Promise<unknown>): Promise<HilError> {
-  const error: unknown = await promise.then(
-    () => assert.fail('it succeeded'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof HilError, String(error));
-  return error;
 }
 
 /** Two pseudo-terminals joined to each other, or one joined to a program; ended by SIGTERM to socat. */

@@ -8,7 +8,8 @@ import { after, test } from 'node:test';
 import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { ConsoleTransportConfig, makeTransport } from '../../lab/board/console/index.ts';
-import { end, failure, type Recorded, socat, texts } from './console-bench.ts';
+import { failure } from '../failure.ts';
+import { end, type Recorded, socat, texts } from './console-bench.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hil-dev-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

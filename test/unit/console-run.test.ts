@@ -9,7 +9,8 @@ import fc from 'fast-check';
 import { posixSum, proves, SUM_COMMAND } from '../../lab/board/console/checksum.ts';
 import { typedCommand } from '../../lab/board/console/frame.ts';
 import { ConfigError } from '../../lab/errors.ts';
-import { bench, failure, shellOnPty, type Tamper, texts } from './console-bench.ts';
+import { failure } from '../failure.ts';
+import { bench, shellOnPty, type Tamper, texts } from './console-bench.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hil-run-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

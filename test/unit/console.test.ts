@@ -10,7 +10,8 @@ import { Matcher } from '../../lab/board/console/expect.ts';
 import { LineRecorder } from '../../lab/board/console/lines.ts';
 import { LabError } from '../../lab/errors.ts';
 import { troubleOf } from '../../lab/kernel/trouble.ts';
-import { bench, failure, texts } from './console-bench.ts';
+import { failure } from '../failure.ts';
+import { bench, texts } from './console-bench.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hil-console-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
