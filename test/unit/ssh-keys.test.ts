@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import ssh2 from 'ssh2';
 import { fingerprint, parsePublicKey, readPin, writePin } from '../../lab/board/ssh/hostkey.ts';
-import { ensureHostKey, ensureLabKeys } from '../../lab/board/ssh/keys.ts';
-import { ConfigError } from '../../lab/errors.ts';
+import { ensureHostKey, ensureLabKeys, type KeyPair, soundPair } from '../../lab/board/ssh/keys.ts';
+import { ConfigError, LabError } from '../../lab/errors.ts';
 
 const dir = await mkdtemp(join(tmpdir(), 'hil-keys-'));
 after(() => rm(dir, { recursive: true }));
@@ -38,6 +38,18 @@ test('a spoilt key file is told by its path', async () => {
     ensureHostKey(folder),
     (error) => error instanceof ConfigError && error.message.includes(privateKeyPath),
   );
+});
+
+test('a malformed pair of the generator is drawn again, but not for ever', () => {
+  const sound = ssh2.utils.generateKeyPairSync('ed25519');
+  const malformed: KeyPair = { private: sound.private.replace(/A/g, 'B'), public: sound.public };
+  const draws = [malformed, malformed, sound];
+  assert.equal(
+    soundPair('c', () => draws.shift() ?? malformed),
+    sound,
+  );
+  assert.equal(draws.length, 0);
+  assert.throws(() => soundPair('c', () => malformed), LabError);
 });
 
 test('a fingerprint is what ssh-keygen prints', () => {

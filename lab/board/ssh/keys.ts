@@ -3,13 +3,19 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import ssh2 from 'ssh2';
-import { ConfigError, messageOf } from '../../errors.ts';
+import { ConfigError, LabError, messageOf } from '../../errors.ts';
 
 export interface LabKeys {
   privateKeyPath: string;
   publicKeyPath: string;
   /** The same public key, ready to be put on a board. */
   authorizedKeysPath: string;
+}
+
+/** As ssh2's generator gives it: OpenSSH texts. */
+export interface KeyPair {
+  private: string;
+  public: string;
 }
 
 export interface HostKey {
@@ -46,10 +52,10 @@ async function ensureKey(path: string, comment: string): Promise<string> {
   const stored = await readIfThere(path);
   if (stored !== undefined) return publicOf(stored, path);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment });
+  const { private: privateKey } = soundPair(comment);
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    await writeFile(aside, pair.private, { mode: 0o600, flag: 'wx', flush: true });
+    await writeFile(aside, privateKey, { mode: 0o600, flag: 'wx', flush: true });
     await link(aside, path);
   } catch (error) {
     if (!isCode(error, 'EEXIST')) throw error;
@@ -57,6 +63,24 @@ async function ensureKey(path: string, comment: string): Promise<string> {
     await rm(aside, { force: true });
   }
   return publicOf(await readFile(path, 'utf8'), path);
+}
+
+/**
+ * A new ed25519 pair that its reader accepts. ssh2 1.17 drops the leading zero bytes of a public key, so that one
+ * pair in 256 comes out malformed; such a pair is thrown away and another drawn.
+ */
+export function soundPair(comment: string, generate = generateEd25519): KeyPair {
+  for (let draw = 1; draw <= 16; draw += 1) {
+    const pair = generate(comment);
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
+  }
+  throw new LabError('no readable ed25519 key pair in 16 draws', {
+    hint: 'check the installed ssh2 package: npm ci',
+  });
+}
+
+function generateEd25519(comment: string): KeyPair {
+  return ssh2.utils.generateKeyPairSync('ed25519', { comment });
 }
 
 function publicOf(privateKey: string, path: string): string {
