@@ -117,13 +117,19 @@ export function metricsOf(result: TestResult): Record<string, number> {
   return metrics;
 }
 
+/** A test that the runner gave up before its body has a result too: skipped, though nothing asked for that. */
+function wasGivenUp(test: TestCase, last: TestResult): boolean {
+  const asked = [...test.annotations, ...last.annotations];
+  return last.status === 'skipped' && !asked.some(({ type }) => type === 'skip' || type === 'fixme');
+}
+
 function statusOf(test: TestCase, last: TestResult | undefined): RecordStatus {
-  if (!last) return 'not-run';
+  if (!last || wasGivenUp(test, last)) return 'not-run';
   return test.outcome() === 'flaky' ? 'flaky' : last.status;
 }
 
 function messageOf(test: TestCase, last: TestResult | undefined): string | null {
-  if (!last) return 'not run';
+  if (!last || wasGivenUp(test, last)) return 'not run';
   if (last.status === 'skipped') return annotation(last, 'skip') ?? annotation(last, 'fixme') ?? 'skipped';
   const [error] = last.errors;
   if (error) return messageOfError(error);

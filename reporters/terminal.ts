@@ -51,7 +51,7 @@ export default class TerminalReporter implements Reporter {
     const record = recordOf(test);
     this.#ended++;
     this.#print(this.#resultLine(record, result));
-    if (record.verdict === 'pass' || record.status === 'skipped') return;
+    if (record.verdict === 'pass' || record.status === 'skipped' || record.status === 'not-run') return;
     const messages = result.errors.length > 0 ? result.errors.map(messageOfError) : [record.message ?? ''];
     for (const message of messages) this.#print(indent(message));
     const at = result.errors[0]?.location;
@@ -107,6 +107,7 @@ export default class TerminalReporter implements Reporter {
     const count = `${this.#ended}/${this.#total}`.padStart(7);
     const name = `${record.suite} › ${record.title}`;
     if (record.status === 'skipped') return this.#paint(90, `${count} skip ${name}: ${record.message ?? ''}`);
+    if (record.status === 'not-run') return this.#paint(90, `${count} -    ${name}: not run`);
     const word = record.status === 'flaky' ? 'flaky' : record.verdict === 'pass' ? 'ok' : record.verdict;
     return `${count} ${this.#paint(record.verdict === 'pass' ? 32 : 31, word.padEnd(4))} ${name} (${where})`;
   }

@@ -23,11 +23,18 @@ export interface CallOptions<M extends MethodName> {
 }
 
 interface Pending {
+  socket: Socket;
   method: MethodName;
   resolve: (result: unknown) => void;
   reject: (error: Error) => void;
   onEvent: ((event: unknown) => void) | undefined;
 }
+
+/** A plain call of a method. */
+export type Call = <M extends MethodName>(method: M, params: Params<M>) => Promise<Result<M>>;
+
+/** Further attempts at a connection that is lost before it is of use. */
+const RETRIES = 3;
 
 export interface LabClientOptions {
   /** Who is calling, for `hil lab status`. */
@@ -40,7 +47,7 @@ export interface LabClientOptions {
 export class LabClient implements AsyncDisposable {
   readonly #options: Required<LabClientOptions>;
   readonly #pending = new Map<number, Pending>();
-  readonly #onReconnect: (() => Promise<void>)[] = [];
+  readonly #onReconnect: ((call: Call) => Promise<void>)[] = [];
   #socket: Socket | null = null;
   #connecting: Promise<Socket> | null = null;
   #nextId = 1;
@@ -69,8 +76,8 @@ export class LabClient implements AsyncDisposable {
     }
   }
 
-  /** Called after a connection was lost and made anew: to claim again what the connection owned. */
-  onReconnect(handler: () => Promise<void>): void {
+  /** Called after a connection was lost and made anew: to claim again, by `call`, what the connection owned. */
+  onReconnect(handler: (call: Call) => Promise<void>): void {
     this.#onReconnect.push(handler);
   }
 
@@ -87,20 +94,7 @@ export class LabClient implements AsyncDisposable {
       throw new ConfigError(`${method}: ${issues.join('; ')}`);
     }
     options.signal?.throwIfAborted();
-    const socket = await this.#connected();
-    const id = this.#nextId++;
-    const result = new Promise<unknown>((resolve, reject) => {
-      const onEvent = options.onEvent as ((event: unknown) => void) | undefined; // checked against the schema when it comes
-      this.#pending.set(id, { method, resolve, reject, onEvent });
-    });
-    const cancel = () => socket.write(frame({ id, cancel: true }));
-    socket.write(frame({ id, method, params }));
-    options.signal?.addEventListener('abort', cancel, { once: true });
-    try {
-      return (await result) as Result<M>; // parsed by this method's schema in #receive
-    } finally {
-      options.signal?.removeEventListener('abort', cancel);
-    }
+    return this.#send(await this.#connected(), method, params, options);
   }
 
   /** Ends the connection; the controller ends what it owned. */
@@ -122,10 +116,41 @@ export class LabClient implements AsyncDisposable {
     await this.closed();
   }
 
+  async #send<M extends MethodName>(
+    socket: Socket,
+    method: M,
+    params: Params<M>,
+    options: CallOptions<M> = {},
+  ): Promise<Result<M>> {
+    if (socket.destroyed) throw this.#lost();
+    const id = this.#nextId++;
+    const result = new Promise<unknown>((resolve, reject) => {
+      const onEvent = options.onEvent as ((event: unknown) => void) | undefined; // checked against the schema when it comes
+      this.#pending.set(id, { socket, method, resolve, reject, onEvent });
+    });
+    const cancel = () => socket.write(frame({ id, cancel: true }));
+    socket.write(frame({ id, method, params }));
+    options.signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      return (await result) as Result<M>; // parsed by this method's schema in #receive
+    } finally {
+      options.signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  #lost(cause?: Error): LabError {
+    const why = cause === undefined ? '' : `: ${cause.message}`;
+    return new LabError(`the connection to the lab controller was lost${why}`, {
+      code: 'controller-lost',
+      hint: `see ${this.#options.state}/controller.log`,
+      cause,
+    });
+  }
+
   async #connected(): Promise<Socket> {
     if (this.#closed)
       throw new HarnessError('the connection to the lab controller was closed by this program');
-    if (this.#socket && !this.#socket.destroyed) return this.#socket;
+    if (this.#socket && !this.#socket.destroyed && !this.#connecting) return this.#socket;
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = null;
     });
@@ -137,28 +162,37 @@ export class LabClient implements AsyncDisposable {
     for (let attempt = 0; ; attempt++) {
       const socket = await this.#open();
       this.#attach(socket);
-      const hello = await this.call('hello', { client: this.#options.client, pid: process.pid });
-      if (hello.build === buildId()) break;
-      if (!hello.busy && this.#options.start && attempt < 3) {
-        const left = once(socket, 'close');
-        const { stopping } = await this.call('lab.stop', { force: false, onlyIfIdle: true });
-        if (stopping) {
-          await left;
-          continue;
-        }
+      try {
+        if (!(await this.#suits(socket, attempt < RETRIES))) continue;
+        // A call of its own would wait for this very connection.
+        const call: Call = (method, params) => this.#send(socket, method, params);
+        if (again) for (const handler of this.#onReconnect) await handler(call);
+        return socket;
+      } catch (error) {
+        // Perhaps it was dying as we came.
+        if (!(error instanceof LabError) || error.code !== 'controller-lost' || attempt >= RETRIES)
+          throw error;
       }
-      if (hello.protocol === PROTOCOL) break;
-      socket.destroy();
-      throw new ConfigError(
-        `the lab controller (pid ${hello.pid}) runs another version, from ${hello.root}`,
-        {
-          hint: 'wait until its runs have ended, or end them: hil lab stop --force',
-        },
-      );
     }
-    if (again) for (const handler of this.#onReconnect) await handler();
-    if (!this.#socket) throw new LabError('the lab controller went away', { code: 'controller-lost' });
-    return this.#socket;
+  }
+
+  /** Whether this controller is of our version; an idle one of another version is asked to go, if it may be replaced. */
+  async #suits(socket: Socket, replace: boolean): Promise<boolean> {
+    const hello = await this.#send(socket, 'hello', { client: this.#options.client, pid: process.pid });
+    if (hello.build === buildId()) return true;
+    if (!hello.busy && this.#options.start && replace) {
+      const left = once(socket, 'close');
+      const { stopping } = await this.#send(socket, 'lab.stop', { force: false, onlyIfIdle: true });
+      if (stopping) {
+        await left;
+        return false;
+      }
+    }
+    if (hello.protocol === PROTOCOL) return true;
+    socket.destroy();
+    throw new ConfigError(`the lab controller (pid ${hello.pid}) runs another version, from ${hello.root}`, {
+      hint: 'wait until its runs have ended, or end them: hil lab stop --force',
+    });
   }
 
   async #open(): Promise<Socket> {
@@ -178,14 +212,18 @@ export class LabClient implements AsyncDisposable {
         socket.destroy(error instanceof Error ? error : new Error(String(error)));
       }
     });
-    socket.on('error', () => socket.destroy());
+    let cause: Error | undefined;
+    socket.on('error', (error) => {
+      cause = error;
+    });
     socket.on('close', () => {
-      const error = new LabError('the connection to the lab controller was lost', {
-        code: 'controller-lost',
-        hint: `see ${this.#options.state}/controller.log`,
-      });
-      for (const pending of this.#pending.values()) pending.reject(error);
-      this.#pending.clear();
+      const error = this.#lost(cause);
+      // By now there may be a new connection, with calls of its own.
+      for (const [id, pending] of this.#pending) {
+        if (pending.socket !== socket) continue;
+        this.#pending.delete(id);
+        pending.reject(error);
+      }
     });
   }
 

@@ -26,11 +26,11 @@ export class RunSession {
   /** Opens the run at the controller, starting one when there is none. Throws LabError or ConfigError. */
   static async open(run: RunIdentity, command: string): Promise<RunSession> {
     const client = await LabClient.connect({ client: `run ${run.id}` });
-    const claim = async () => {
-      await client.call('run.open', { run: run.id, dir: run.dir, command });
-    };
-    client.onReconnect(claim);
-    await claim();
+    const params = { run: run.id, dir: run.dir, command };
+    client.onReconnect(async (call) => {
+      await call('run.open', params);
+    });
+    await client.call('run.open', params);
     const session = new RunSession(run, client);
     void session.#stay();
     return session;

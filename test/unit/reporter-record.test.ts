@@ -123,6 +123,8 @@ describe('the record of a test', () => {
     const skip = { type: 'skip', description: 'no board of this lab has wwan' };
     const record = recordOf(test([result({ status: 'skipped', annotations: [skip] })]));
     assert.deepEqual([record.status, record.message], ['skipped', 'no board of this lab has wwan']);
+    const silent = recordOf(test([result({ status: 'skipped', annotations: [{ type: 'skip' }] })]));
+    assert.deepEqual([silent.status, silent.message], ['skipped', 'skipped']);
   });
 
   it('names suite, groups, board and numbers', () => {
@@ -149,6 +151,8 @@ describe('the record of a test', () => {
   it('is not run when it has no result', () => {
     const record = recordOf(test([]));
     assert.deepEqual([record.status, record.verdict], ['not-run', 'inconclusive']);
+    const givenUp = recordOf(test([result({ status: 'skipped', annotations: [] })]));
+    assert.deepEqual([givenUp.status, givenUp.message], ['not-run', 'not run']);
   });
 });
 
