@@ -9,7 +9,7 @@ import { MANIFEST_FILE, type Manifest } from './manifest.ts';
 import { closure, indexModules, loadOrder, type ModuleIndex } from './modules.ts';
 import { RECIPE } from './recipe.ts';
 import { runTool } from './tools.ts';
-import { isElf, payloadOf } from './vmlinux.ts';
+import { isElf, payloadOf, withoutZeroTails } from './vmlinux.ts';
 
 export const ROOTFS = join(import.meta.dirname, 'rootfs');
 export const INITRD = join(import.meta.dirname, 'initrd');
@@ -169,7 +169,7 @@ async function extractKernel(job: BuildJob, vmlinuz: string): Promise<void> {
   const options = { step: 'unpacking the kernel', signal: job.signal, stdin: payload };
   const elf = await runTool('xz', ['--decompress', '--stdout', '--single-stream'], options);
   if (!isElf(elf)) throw new LabError(`${vmlinuz} does not hold an ELF kernel`, { code: 'bad-image' });
-  await writeFile(join(job.dir, 'vmlinux'), elf);
+  await writeFile(join(job.dir, 'vmlinux'), withoutZeroTails(elf));
 }
 
 async function writeInitrd(job: BuildJob, root: string, release: string, index: ModuleIndex): Promise<void> {

@@ -10,7 +10,7 @@ import { cpio } from '../../lab/virtual/cpio.ts';
 import { readImage } from '../../lab/virtual/manifest.ts';
 import { closure, indexModules, loadOrder, moduleName } from '../../lab/virtual/modules.ts';
 import { RECIPE } from '../../lab/virtual/recipe.ts';
-import { isElf, payloadOf } from '../../lab/virtual/vmlinux.ts';
+import { isElf, payloadOf, withoutZeroTails } from '../../lab/virtual/vmlinux.ts';
 
 const SHA = 'ab'.repeat(32);
 
@@ -181,4 +181,52 @@ test('a damaged manifest is named, a missing one is no image', async () => {
   } finally {
     rmSync(dir, { recursive: true });
   }
+});
+
+/** An ELF64 file of the given segments (content, size in memory), with a table of sections at its end. */
+function elfOf(segments: { content: Buffer; memory: number }[]): Buffer {
+  const header = Buffer.alloc(64 + 56 * segments.length);
+  header.write('\x7fELF', 'latin1');
+  header.writeBigUInt64LE(64n, 32);
+  header.writeUInt16LE(56, 54);
+  header.writeUInt16LE(segments.length, 56);
+  let offset = header.length;
+  for (const [index, { content, memory }] of segments.entries()) {
+    const at = 64 + 56 * index;
+    header.writeUInt32LE(1, at);
+    header.writeBigUInt64LE(BigInt(offset), at + 8);
+    header.writeBigUInt64LE(BigInt(content.length), at + 32);
+    header.writeBigUInt64LE(BigInt(memory), at + 40);
+    offset += content.length;
+  }
+  header.writeBigUInt64LE(BigInt(offset), 40);
+  return Buffer.concat([header, ...segments.map(({ content }) => content), Buffer.alloc(640, 's')]);
+}
+
+/** What a loader puts into memory. */
+function loaded(elf: Buffer): Buffer[] {
+  return Array.from({ length: elf.readUInt16LE(56) }, (_, index) => {
+    const at = 64 + 56 * index;
+    const [offset, size, memory] = [at + 8, at + 32, at + 40].map((field) =>
+      Number(elf.readBigUInt64LE(field)),
+    );
+    const content = elf.subarray(offset, (offset ?? 0) + (size ?? 0));
+    return Buffer.concat([content, Buffer.alloc((memory ?? 0) - content.length)]);
+  });
+}
+
+test('a kernel without its zero tails is smaller, and the same in memory', () => {
+  const text = Buffer.alloc(9000, 't');
+  const data = Buffer.concat([Buffer.alloc(5000, 'd'), Buffer.alloc(1_000_000), Buffer.from('end')]);
+  const bss = Buffer.concat([Buffer.alloc(100, 'b'), Buffer.alloc(2_000_000)]);
+  const elf = elfOf([
+    { content: text, memory: 9000 },
+    { content: data, memory: data.length + 50 },
+    { content: bss, memory: bss.length },
+  ]);
+  const trimmed = withoutZeroTails(elf);
+  assert.deepEqual(loaded(trimmed), loaded(elf));
+  assert.ok(trimmed.length < elf.length - 1_990_000, `${trimmed.length} of ${elf.length} bytes`);
+  assert.throws(() => withoutZeroTails(elf.subarray(0, 20_000)), /outside/);
+  assert.throws(() => withoutZeroTails(elf.subarray(0, 40)), RangeError);
 });
