@@ -9,8 +9,8 @@ import { Daemon } from './daemon.ts';
 import { hostapdEvent, keyValues, withoutStamp } from './events.ts';
 import { checkChannel, frequencyOf, hostapdConfig, type ResolvedApOptions } from './hostapd-config.ts';
 import { UndoStack } from './undo.ts';
-import { checkAllowed, listWireless, missingTool, releaseInterface, usable, words } from './wireless.ts';
-import { parseIwDev } from './wireless-parse.ts';
+import { askWireless, checkAllowed, missingTool, releaseInterface, usable, words } from './wireless.ts';
+import { parseWidth } from './wireless-parse.ts';
 
 const RUN_DIR = '/run/hil';
 /** How long a channel is watched for radar, but for those of weather radars (ETSI EN 301 893). */
@@ -73,8 +73,8 @@ export class AccessPoint {
     if (options.dhcp) dhcpPool(options.address);
     this.#state('starting');
     if (country !== undefined) await useCountry(remote, country, this.#undo);
-    const wireless = await listWireless(remote);
-    const { phy } = usable(board, wireless, options.interface, 'AP');
+    const wireless = await askWireless(remote, options.interface);
+    const phy = usable(board, wireless, options.interface, 'AP');
     checkAllowed(board, phy, { frequencyMhz: frequencyOf(band, channel), country }, wireless.country);
     const config = hostapdConfig(options, this.#controlDir);
     await remote.upload(Buffer.from(config), this.#configPath, { mode: 0o600 });
@@ -263,12 +263,12 @@ export class AccessPoint {
         code: 'ap-failed',
       });
     }
-    const [driver] = parseIwDev(await remote.check(`iw dev ${quote(this.#options.interface)} info`));
+    const link = await remote.check(`iw dev ${quote(this.#options.interface)} info`);
     return {
       bssid: status['bssid[0]'] ?? '',
       channel: Number(status.channel),
       frequencyMhz: Number(status.freq),
-      widthMhz: driver?.widthMhz ?? 20,
+      widthMhz: parseWidth(link) ?? 20,
     };
   }
 }

@@ -13,7 +13,7 @@ import { keyValues, withoutStamp, wpaSupplicantEvent } from './events.ts';
 import { enterNamespace, inNamespace, reclaimNamespace } from './namespace.ts';
 import { type StationInfo, StationOptions, type StationStatus, type WpaEvent } from './station-options.ts';
 import { UndoStack } from './undo.ts';
-import { listWireless, missingTool, releaseInterface, usable, words } from './wireless.ts';
+import { askWireless, missingTool, releaseInterface, usable, words } from './wireless.ts';
 import { type ResolvedStationOptions, wpaSupplicantConfig } from './wpa-config.ts';
 
 const RUN_DIR = '/run/hil';
@@ -90,7 +90,7 @@ export class Station {
     this.#state('starting');
     if (this.#namespace !== null) await reclaimNamespace(remote, this.#namespace);
     if (this.#options.country !== undefined) await useCountry(remote, this.#options.country, this.#undo);
-    const { phy } = usable(board, await listWireless(remote), link, 'managed');
+    const phy = usable(board, await askWireless(remote, link), link, 'managed');
     if (this.#namespace !== null) await enterNamespace(remote, phy.name, this.#namespace, this.#undo);
     await remote.upload(Buffer.from(wpaSupplicantConfig(this.#options, this.#controlDir)), this.#configPath, {
       mode: 0o600,

@@ -2,12 +2,8 @@
 
 export interface WirelessInterface {
   name: string;
-  /** Index of its radio. */
-  phy: number;
-  mac: string;
-  type: string;
-  /** While it is on a channel. */
-  widthMhz?: number;
+  /** Name of its radio. */
+  phy: string;
 }
 
 /** A program that drives radios by itself. */
@@ -30,42 +26,31 @@ export interface Channel {
 
 export interface Phy {
   name: string;
-  /** The number in `phy#0`, by which `iw dev` names it; radios can be renamed. */
-  index: number;
   modes: string[];
   channels: Channel[];
 }
 
-/** `iw dev` */
-export function parseIwDev(text: string): WirelessInterface[] {
-  const result: WirelessInterface[] = [];
-  let phy = 0;
-  for (const line of text.split('\n')) {
-    const header = /^phy#(\d+)/.exec(line);
-    if (header) phy = Number(header[1]);
-    const name = /^\tInterface (\S+)/.exec(line)?.[1];
-    if (name !== undefined) result.push({ name, phy, mac: '', type: '' });
-    const last = result.at(-1);
-    if (!last) continue;
-    last.mac = /^\t\taddr (\S+)/.exec(line)?.[1] ?? last.mac;
-    last.type = /^\t\ttype (.+)/.exec(line)?.[1] ?? last.type;
-    const width = /^\t\tchannel \d+ .*\bwidth: (\d+) MHz/.exec(line)?.[1];
-    if (width !== undefined) last.widthMhz = Number(width);
-  }
-  return result;
+/** What the script of askWireless prints of interfaces: `wlan0 phy0`. */
+export function parseInterfaces(text: string): WirelessInterface[] {
+  return text.split('\n').flatMap((line) => {
+    const [, name, phy] = /^(\S+) (\S+)$/.exec(line) ?? [];
+    return name === undefined || phy === undefined ? [] : [{ name, phy }];
+  });
 }
 
-/** `iw phy` */
-export function parseIwPhy(text: string): Phy[] {
-  const result: Phy[] = [];
+/** `iw dev wlan0 info`: the width of the channel it is on, in MHz. */
+export function parseWidth(text: string): number | null {
+  const width = /^\s*channel \d+ .*\bwidth: (\d+) MHz/m.exec(text)?.[1];
+  return width === undefined ? null : Number(width);
+}
+
+/** `iw phy phy0 info`; null when it says nothing of a radio. */
+export function parseIwPhy(text: string): Phy | null {
+  const name = /^Wiphy (\S+)/m.exec(text)?.[1];
+  if (name === undefined) return null;
+  const phy: Phy = { name, modes: [], channels: [] };
   let inModes = false;
   for (const line of text.split('\n')) {
-    const name = /^Wiphy (\S+)/.exec(line)?.[1];
-    if (name !== undefined)
-      result.push({ name, index: Number(/\d+$/.exec(name)?.[0] ?? -1), modes: [], channels: [] });
-    const phy = result.at(-1);
-    if (!phy) continue;
-    phy.index = Number(/^\twiphy index: (\d+)/.exec(line)?.[1] ?? phy.index);
     if (/^\tSupported interface modes:/.test(line)) {
       inModes = true;
       continue;
@@ -84,10 +69,10 @@ export function parseIwPhy(text: string): Phy[] {
       radar: /radar/.test(flags),
     });
   }
-  return result;
+  return phy;
 }
 
-/** The country of `iw reg get`'s global part; `00` is the world domain. */
+/** The country that `iw phy phy0 reg get` tells first; `00` is the world domain. */
 export function parseCountry(text: string): string | null {
   return /^country (\w\w):/m.exec(text)?.[1] ?? null;
 }

@@ -7,27 +7,36 @@ import {
   type Manager,
   type Phy,
   parseCountry,
-  parseIwDev,
+  parseInterfaces,
   parseIwPhy,
   parseManagers,
   type WirelessInterface,
 } from './wireless-parse.ts';
 
 export interface Wireless {
+  /** Of the whole board (of its own namespace). */
   interfaces: WirelessInterface[];
-  phys: Phy[];
+  /** The radio of the interface that was asked about. */
+  phy: Phy | null;
+  /** The country in effect for that radio. */
   country: string | null;
   /** Of radios only: `phy0` -> why it can't send. */
   blocked: Record<string, string>;
   managers: Manager[];
 }
 
-// A program that has ended but not been reaped has no command line.
+/**
+ * Names come from sysfs: `iw dev`, `iw phy` and `iw reg get` take their own word for an interface first, for which the
+ * kernel looks for a module, twice. A program that has ended but not been reaped has no command line.
+ */
 const ASK = `
-iw dev; echo '=== '; iw phy; echo '=== '; iw reg get; echo '=== '
+for d in /sys/class/net/*/phy80211; do i=\${d%/phy80211}; [ -e "$d/name" ] && read -r p <$d/name && echo "\${i##*/} $p"; done; echo '=== '
+if [ -e "/sys/class/net/$wanted/phy80211/name" ]; then read -r p <"/sys/class/net/$wanted/phy80211/name"; iw phy "$p" info; echo '=== '; iw phy "$p" reg get; else echo '=== '; fi; echo '=== '
 for r in /sys/class/rfkill/rfkill*; do [ -e "$r/name" ] && read -r name <$r/name && read -r soft <$r/soft && read -r hard <$r/hard && echo "$name $soft $hard"; done; echo '=== '
-for c in $(grep -lxE 'hostapd|wpa_supplicant|NetworkManager|iwd|connmand' /proc/[0-9]*/comm 2>/dev/null); do
-  p=\${c%/comm}; read -r name <$c; words=$(tr '\\0' ' ' <$p/cmdline); [ -n "$words" ] || continue; interfaces=; unmanaged=
+for c in /proc/[0-9]*/comm; do
+  { read -r name <$c; } 2>/dev/null || continue
+  case $name in hostapd|wpa_supplicant|NetworkManager|iwd|connmand) ;; *) continue ;; esac
+  p=\${c%/comm}; words=$(tr '\\0' ' ' <$p/cmdline); [ -n "$words" ] || continue; interfaces=; unmanaged=
   case $name in
   hostapd) interfaces=$(cd $p/cwd && grep -hs -e '^interface=' -- $words | sed 's/.*=//' | tr '\\n' ,) ;;
   NetworkManager) unmanaged=$(nmcli -t -f DEVICE,STATE device 2>/dev/null | sed -n 's/:unmanaged$//p' | tr '\\n' ,) ;;
@@ -35,12 +44,11 @@ for c in $(grep -lxE 'hostapd|wpa_supplicant|NetworkManager|iwd|connmand' /proc/
   echo "\${p#/proc/} $words interfaces=$interfaces unmanaged=$unmanaged"
 done`;
 
-/** Asks the board for all of it in one go; `namespace` for radios that were moved into one. */
-export async function listWireless(remote: Remote, namespace: string | null = null): Promise<Wireless> {
-  const inside = namespace === null ? ASK : `ip netns exec ${quote(namespace)} sh -c ${quote(ASK)}`;
-  const { stdout, stderr } = await remote.run(inside, { timeoutMs: 20_000 });
+/** Asks the board for all of it in one go, and for the radio of `name`. */
+export async function askWireless(remote: Remote, name: string): Promise<Wireless> {
+  const { stdout, stderr } = await remote.run(`(wanted=${quote(name)}${ASK})`, { timeoutMs: 20_000 });
   if (/\biw: (?:command )?not found/.test(stderr)) throw missingTool(remote.name, 'iw', 'iw');
-  const [dev = '', phy = '', reg = '', rfkill = '', processes = ''] = stdout.split('=== \n');
+  const [names = '', phy = '', reg = '', rfkill = '', processes = ''] = stdout.split('=== \n');
   const blocked: Record<string, string> = {};
   for (const line of rfkill.split('\n')) {
     const match = /^(\S+) ([01]) ([01])$/.exec(line);
@@ -49,8 +57,8 @@ export async function listWireless(remote: Remote, namespace: string | null = nu
     else if (match[2] === '1') blocked[match[1]] = 'software (rfkill)';
   }
   return {
-    interfaces: parseIwDev(dev),
-    phys: parseIwPhy(phy),
+    interfaces: parseInterfaces(names),
+    phy: parseIwPhy(phy),
     country: parseCountry(reg),
     blocked,
     managers: parseManagers(processes),
@@ -77,15 +85,10 @@ export function words(command: string): string {
 }
 
 /**
- * The interface and its radio, ready to be used in a mode. Throws, saying what is missing: no such interface, mode not
+ * The radio of an interface, ready to be used in a mode. Throws, saying what is missing: no such interface, mode not
  * supported, radio blocked, held by another program.
  */
-export function usable(
-  board: string,
-  wireless: Wireless,
-  name: string,
-  mode: 'AP' | 'managed',
-): { interface: WirelessInterface; phy: Phy } {
+export function usable(board: string, wireless: Wireless, name: string, mode: 'AP' | 'managed'): Phy {
   const found = wireless.interfaces.find((each) => each.name === name);
   if (!found) {
     const there = wireless.interfaces.map((each) => each.name).join(', ');
@@ -96,9 +99,9 @@ export function usable(
         there === '' ? 'it has none at all: is the driver loaded, its firmware there?' : `it has ${there}`,
     });
   }
-  const phy = wireless.phys.find((each) => each.index === found.phy);
-  if (!phy)
-    throw new LabError(`${board}: iw tells of ${name} but not of its radio phy#${found.phy}`, { board });
+  const { phy } = wireless;
+  if (phy?.name !== found.phy)
+    throw new LabError(`${board}: iw tells nothing of ${found.phy}, the radio of ${name}`, { board });
   if (!phy.modes.includes(mode)) {
     throw new ProductError(`${board}: ${name} can't be ${mode === 'AP' ? 'an access point' : 'a station'}`, {
       board,
@@ -122,7 +125,7 @@ export function usable(
       hint: `end it, or keep it off ${name} (NetworkManager: nmcli device set ${name} managed no)`,
     });
   }
-  return { interface: found, phy };
+  return phy;
 }
 
 /** Throws ProductError or ConfigError when the radio may not send on a channel, saying why. */

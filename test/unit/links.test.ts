@@ -9,9 +9,10 @@ import { checkAllowed, usable, type Wireless } from '../../lab/links/wireless.ts
 import {
   holds,
   parseCountry,
-  parseIwDev,
+  parseInterfaces,
   parseIwPhy,
   parseManagers,
+  parseWidth,
 } from '../../lab/links/wireless-parse.ts';
 import { wpaSupplicantConfig } from '../../lab/links/wpa-config.ts';
 
@@ -107,8 +108,6 @@ test('status lines become fields, values with = included', () => {
   assert.deepEqual(keyValues('state=ENABLED\nssid=a=b\nno value\n'), { state: 'ENABLED', ssid: 'a=b' });
 });
 
-const DEV =
-  'phy#1\n\tInterface wlan1\n\t\tifindex 4\n\t\twdev 0x100000001\n\t\taddr 02:00:00:00:01:00\n\t\ttype managed\nphy#0\n\tInterface wlan0\n\t\taddr 02:00:00:00:00:00\n\t\ttype AP\n';
 const PHY = [
   ...[
     'Wiphy phy0',
@@ -125,13 +124,13 @@ const PHY = [
     '\t\t\t* 2484 MHz [14] (disabled)',
     '\t\t\t* 5260 MHz [52] (20.0 dBm) (no IR, radar detection)',
   ],
-  ...['Wiphy phy1', '\tSupported interface modes:', '\t\t * managed', '\t\t * monitor', '\tBand 1:'],
 ].join('\n');
+const STATION_PHY = 'Wiphy phy1\n\tSupported interface modes:\n\t\t * managed\n\t\t * monitor\n\tBand 1:\n';
 
 function wireless(changes: Partial<Wireless> = {}): Wireless {
   return {
-    interfaces: parseIwDev(DEV),
-    phys: parseIwPhy(PHY),
+    interfaces: parseInterfaces('wlan1 phy1\nwlan0 phy0\n'),
+    phy: parseIwPhy(PHY),
     country: '00',
     blocked: {},
     managers: [],
@@ -150,12 +149,13 @@ function failure(work: () => unknown): HilError {
 }
 
 test('what iw prints is understood', () => {
-  const [first, second] = parseIwDev(DEV);
-  assert.deepEqual(
-    [first?.name, first?.phy, second?.type, second?.mac],
-    ['wlan1', 1, 'AP', '02:00:00:00:00:00'],
+  assert.deepEqual(parseInterfaces('wlan1 phy1\n\ntorn'), [{ name: 'wlan1', phy: 'phy1' }]);
+  assert.equal(
+    parseWidth('Interface wlan0\n\tifindex 3\n\tchannel 1 (2412 MHz), width: 40 MHz, center1: 2422 MHz\n'),
+    40,
   );
-  const [phy0] = parseIwPhy(PHY);
+  assert.equal(parseWidth('Interface wlan0\n\tifindex 3\n\ttype managed\n'), null);
+  const phy0 = parseIwPhy(PHY);
   assert.deepEqual(phy0?.modes, ['managed', 'AP', 'AP/VLAN']);
   assert.deepEqual(
     phy0?.channels.map(({ channel, disabled, noIr, radar }) => [channel, disabled, noIr, radar]),
@@ -172,10 +172,10 @@ test('what iw prints is understood', () => {
 });
 
 test('what is missing for an access point is said, with whose fault it is', () => {
-  assert.equal(usable('b', wireless(), 'wlan0', 'AP').phy.name, 'phy0');
+  assert.equal(usable('b', wireless(), 'wlan0', 'AP').name, 'phy0');
   const none = failure(() => usable('b', wireless(), 'mlan0', 'AP'));
   assert.deepEqual([none.fault, none.code, none.hint], ['product', 'no-interface', 'it has wlan1, wlan0']);
-  const mode = failure(() => usable('b', wireless(), 'wlan1', 'AP'));
+  const mode = failure(() => usable('b', wireless({ phy: parseIwPhy(STATION_PHY) }), 'wlan1', 'AP'));
   assert.deepEqual([mode.fault, mode.code], ['product', 'mode-unsupported']);
   assert.match(mode.hint ?? '', /phy1 supports managed, monitor/);
   assert.equal(
@@ -194,7 +194,7 @@ test('what is missing for an access point is said, with whose fault it is', () =
 });
 
 test('a channel that the country forbids is a mistake of the request; one the radio lacks is not', () => {
-  const [phy0] = parseIwPhy(PHY);
+  const phy0 = parseIwPhy(PHY);
   assert.ok(phy0);
   const check = (frequencyMhz: number, country?: string) =>
     checkAllowed('b', phy0, { frequencyMhz, country }, country ?? '00');
@@ -206,17 +206,12 @@ test('a channel that the country forbids is a mistake of the request; one the ra
 });
 
 test('a channel to be watched for radar needs a country', () => {
-  const [phy] = parseIwPhy('Wiphy phy0\n\t\t\t* 5260 MHz [52] (20.0 dBm) (radar detection)\n');
+  const phy = parseIwPhy('Wiphy phy0\n\t\t\t* 5260 MHz [52] (20.0 dBm) (radar detection)\n');
   assert.ok(phy);
   checkAllowed('b', phy, { frequencyMhz: 5260, country: 'DE' }, 'DE');
   const error = failure(() => checkAllowed('b', phy, { frequencyMhz: 5260, country: undefined }, 'DE'));
   assert.deepEqual([error.fault, error.code], ['config', 'channel-forbidden']);
   assert.match(error.hint ?? '', /give the country/);
-});
-
-test('a renamed radio is found by its number', () => {
-  const [phy] = parseIwPhy('Wiphy front\n\twiphy index: 7\n');
-  assert.deepEqual([phy?.name, phy?.index], ['front', 7]);
 });
 
 test('a program holds the interface that its arguments or its configuration name, and no other', () => {
