@@ -171,7 +171,7 @@ export class AccessPoint {
     const link = this.#options.interface;
     const hostapd = await Daemon.start({
       ...{ remote, signal, name: 'hostapd' },
-      command: `hostapd -t ${this.#configPath}`,
+      command: `exec hostapd -t ${this.#configPath}`,
       onLine: (line) => {
         journal.append('hostapd.line', { interface: link, text: line });
         const event = hostapdEvent(line);
@@ -227,7 +227,7 @@ export class AccessPoint {
     const { first, last, netmask } = dhcpPool(address);
     const leases = `${RUN_DIR}/dnsmasq-${link}.leases`;
     const command = [
-      'dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --bind-interfaces --except-interface=lo --no-ping',
+      'exec dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --bind-interfaces --except-interface=lo --no-ping',
       `--interface=${quote(link)} --dhcp-range=${first},${last},${netmask},1h --dhcp-leasefile=${quote(leases)}`,
       `--pid-file=${quote(leases)}.pid --log-facility=- --user=root`,
     ].join(' ');
