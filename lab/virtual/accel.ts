@@ -60,17 +60,26 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether the kernel boots as far as it can under KVM within the time limit. */
-async function kvmBoots(kernel: string, signal: AbortSignal | undefined): Promise<boolean> {
+/** Whether the kernel boots as far as it can under KVM. */
+function kvmBoots(kernel: string, signal: AbortSignal | undefined): Promise<boolean> {
   const args = [
     ['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-m', '128', '-no-reboot'],
     processorArguments('kvm'),
     ['-kernel', kernel, '-append', 'console=ttyS0 panic=-1', '-serial', 'stdio'],
   ].flat();
-  const guest = spawn(QEMU, args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  return bootsInTime([QEMU, ...args], PROBE_MS, signal);
+}
+
+/** Whether a guest's console, the standard output of `command`, says within the time limit that the kernel came to its end. */
+export async function bootsInTime(
+  [program = '', ...args]: readonly string[],
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const guest = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const no = (): void => resolve(false);
-  const timer = setTimeout(no, PROBE_MS);
+  const timer = setTimeout(no, limitMs);
   signal?.addEventListener('abort', no, { once: true });
   let seen = '';
   guest.stdout.on('data', (bytes: Buffer) => {
