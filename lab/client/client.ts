@@ -1,5 +1,4 @@
 /** The client's end of the RPC: typed calls, streamed events, cancellation, and a new connection after a loss. */
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { ConfigError, HarnessError, LabError } from '../errors.ts';
 import { stateDir } from '../paths.ts';
@@ -108,7 +107,7 @@ export class LabClient implements AsyncDisposable {
   async closed(): Promise<void> {
     if (!this.#socket || this.#socket.destroyed) return;
     this.#socket.ref();
-    await once(this.#socket, 'close');
+    await whenClosed(this.#socket);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,7 +180,7 @@ export class LabClient implements AsyncDisposable {
     const hello = await this.#send(socket, 'hello', { client: this.#options.client, pid: process.pid });
     if (hello.build === buildId()) return true;
     if (!hello.busy && this.#options.start && replace) {
-      const left = once(socket, 'close');
+      const left = whenClosed(socket);
       const { stopping } = await this.#send(socket, 'lab.stop', { force: false, onlyIfIdle: true });
       if (stopping) {
         await left;
@@ -250,4 +249,9 @@ export class LabClient implements AsyncDisposable {
         ),
       );
   }
+}
+
+/** However it ended: `once` would reject for a connection that was reset, as by a controller that was killed. */
+function whenClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }

@@ -279,6 +279,57 @@ describe('the runner', { timeout: 1_200_000 }, () => {
     await until(() => lab.machines().length === 0, 'the board is off');
   });
 
+  it('shares a board with another run: one after the other, each with its own evidence', {
+    timeout: RUN_MS,
+  }, async () => {
+    const one = `test('uses the board', async ({ ssh }) => {
+      expect((await ssh.run('mkdir /run/taken')).exitCode).toBe(0);
+      await ssh.check('sleep 1; rmdir /run/taken');
+    });`;
+    const runs = ['at-once-a', 'at-once-b'].map((name) =>
+      start(name, `${one}\n${one.replace('uses', 'uses again')}`, { HIL_BOARD: 'vb1' }),
+    );
+    const spans: [number, number][] = [];
+    for (const run of runs) {
+      const { summary, output } = await run.ended;
+      assert.equal(summary?.verdict, 'pass', output);
+      for await (const { kind, mono } of readJournal(run.dir)) {
+        if (kind === 'lease.acquired') spans.push([mono, Number.POSITIVE_INFINITY]);
+        if (kind === 'lease.released') spans.splice(-1, 1, [spans.at(-1)?.[0] ?? 0, mono]);
+      }
+    }
+    assert.equal(spans.length, 4);
+    spans.sort(([a], [b]) => a - b);
+    for (const [index, [begin]] of spans.entries())
+      assert.ok(begin >= (spans[index - 1]?.[1] ?? 0), JSON.stringify(spans));
+    await until(() => lab.machines().length === 0, 'the board is off');
+  });
+
+  it('goes on when the controller is killed: the test it hit says so, the next one has another', {
+    timeout: RUN_MS,
+  }, async () => {
+    const run = start(
+      'kill-controller',
+      `test('is hit', async ({ ssh }) => { reached('body'); await ssh.run('sleep 100', { timeoutMs: 110_000 }); });
+       test('goes on', async ({ ssh }) => {
+         expect((await ssh.run('pgrep -f "[s]leep 100"')).stdout).toBe('');
+       });`,
+      { HIL_BOARD: 'vb1' },
+    );
+    await run.reached('body');
+    const killed = await lab.controllerPid();
+    process.kill(killed, 'SIGKILL');
+    const { summary, output, test } = await run.ended;
+    assert.equal(test('is hit').verdict, 'lab', output);
+    assert.equal(test('goes on').verdict, 'pass', output);
+    assert.equal(summary?.verdict, 'lab');
+    assert.notEqual(await lab.controllerPid(), killed);
+    const kinds: string[] = [];
+    for await (const { kind } of readJournal(run.dir)) kinds.push(kind);
+    assert.equal(kinds.at(-1), 'run.end');
+    await until(() => lab.machines().length === 0, 'the board is off');
+  });
+
   it('leaves nothing behind when the runner is killed', { timeout: RUN_MS }, async () => {
     const run = start(
       'kill-runner',

@@ -6,6 +6,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { LabClient } from '../../lab/client/client.ts';
 import { socketPath } from '../../lab/paths.ts';
 import { buildId } from '../../lab/rpc/build.ts';
@@ -96,5 +97,22 @@ test('a controller that dies while something is claimed again is lost, not waite
   });
   await assert.rejects(lab.call('lab.status', {}), { code: 'controller-lost' });
   await assert.rejects(lab.call('lab.status', {}), { code: 'controller-lost' });
+  lab.close();
+});
+
+test('a connection that is reset is closed like any other', async () => {
+  await using server = await controller((_, socket) => {
+    void setImmediate().then(() => socket.pause());
+    return HELLO;
+  });
+  const lab = await client();
+  assert.ok(lab);
+  const lost = assert.rejects(lab.call('lab.status', {}), { code: 'controller-lost', message: /ECONNRESET/ });
+  const closed = lab.closed();
+  // Closed with something unread in its buffer, as that of a program that is killed, a socket is reset.
+  while (server.sockets[0]?.isPaused() !== true) await setImmediate();
+  await setImmediate();
+  server.sockets[0].destroy();
+  await Promise.all([lost, closed]);
   lab.close();
 });
