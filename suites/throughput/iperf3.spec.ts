@@ -26,7 +26,7 @@ test.describe('throughput', { tag: ['@needs:wifi-ap', '@needs:wifi-station', '@n
         ...load,
         protocol,
         direction,
-        durationS: 6,
+        durationS: 4,
         omitS: 1,
         ...iperf.between(net, sta),
       });
