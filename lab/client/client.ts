@@ -93,7 +93,9 @@ export class LabClient implements AsyncDisposable {
       throw new ConfigError(`${method}: ${issues.join('; ')}`);
     }
     options.signal?.throwIfAborted();
-    return this.#send(await this.#connected(), method, params, options);
+    const socket = await this.#connected();
+    options.signal?.throwIfAborted();
+    return this.#send(socket, method, params, options);
   }
 
   /** Ends the connection; the controller ends what it owned. */

@@ -47,7 +47,7 @@ export async function connectOrStart(state = stateDir()): Promise<Socket> {
 async function startController(state: string, signal: AbortSignal): Promise<void> {
   const log = openLog(join(state, 'controller.log'));
   // The launcher, for a client may run under another Node.js than the pinned one. With V8's usual room for young objects
-  // (48 MB in all) the memory of a controller that only passes messages on grows for hours before it is flat.
+  // (48 MB in all) the memory of a controller that only passes messages on grows for some 20,000 commands.
   const launcher = [join(PROJECT_ROOT, 'lab/cli/node'), '--max-semi-space-size=2'];
   const node = [...launcher, join(PROJECT_ROOT, 'lab/controller/main.ts')];
   const child = spawn(
