@@ -1,7 +1,8 @@
 /** `hil journal RUN`: what was recorded in a run, filtered, as lines or JSON. */
 import type { Command } from 'commander';
 import { ConfigError } from '../errors.ts';
-import { type AnyEvent, type EventSource, isEventKind, PAYLOADS, sourceOf } from '../journal/event.ts';
+import { type AnyEvent, isEventKind, PAYLOADS, sourceOf } from '../journal/event.ts';
+import { journalFilter } from '../journal/filter.ts';
 import { followJournal, readJournal } from '../journal/reader.ts';
 import { colours, type Invocation } from './invocation.ts';
 import { journalLine } from './journal-line.ts';
@@ -11,30 +12,37 @@ import { whatExists } from './suggest.ts';
 interface JournalOptions {
   follow?: true;
   source?: string;
+  kind?: string;
   board?: string;
+  test?: string;
   grep?: string;
   json?: true;
 }
 
-const SOURCES = [...new Set(Object.keys(PAYLOADS).filter(isEventKind).map(sourceOf))];
+const KINDS = Object.keys(PAYLOADS).filter(isEventKind);
+const SOURCES = [...new Set(KINDS.map(sourceOf))];
 
 export function define(command: Command, invocation: Invocation): void {
   command
     .argument('[run]', 'a run of runs/, the beginning of its name, or its folder', 'latest')
     .option('--follow', 'go on with what comes, until the run ends')
     .option('--source <sources>', 'only events of these, separated by commas')
+    .option('--kind <kinds>', 'only events of these kinds, separated by commas')
     .option('--board <name>', 'only events of this board')
+    .option('--test <title>', 'only from start to end of the tests whose title has this')
     .option('--grep <regex>', 'only events whose line matches')
     .option('--json', 'each event as a line of JSON, as it was recorded')
     .addHelpText(
       'after',
       `
 Sources: ${SOURCES.join(', ')}.
+An event's kind is its source and more, such as link.state or ssh.event: see them with --json.
 
 Examples:
   hil journal                                         the latest run
   hil journal latest --follow --source console,kernel
-  hil journal latest --source iperf3 --json | jq .data.bitsPerSecond
+  hil journal latest --kind iperf3.interval --json | jq .data.bitsPerSecond
+  hil journal latest --test 'comes back' --board vb1
   hil journal 2026-11-21T0715 --grep 'wlan1.*disconnect'`,
     )
     .action((run: string, options: JournalOptions) => journal(run, options, invocation));
@@ -63,20 +71,24 @@ async function journal(run: string, options: JournalOptions, invocation: Invocat
     );
 }
 
-/** Which events are asked for. Throws ConfigError for a source that does not exist. */
-function filter({ source, board, grep }: JournalOptions): (event: AnyEvent) => boolean {
-  const sources = source === undefined ? null : new Set<EventSource>(source.split(',').map(knownSource));
-  const regex = grep === undefined ? null : expression(grep);
-  return (event) =>
-    (sources === null || sources.has(event.source)) &&
-    (board === undefined || event.board === board) &&
-    (regex === null || regex.test(journalLine(event, false)));
+/** Which events are asked for. Throws ConfigError for a source or kind that does not exist. */
+function filter({ source, kind, board, test, grep }: JournalOptions): (event: AnyEvent) => boolean {
+  const conditions = {
+    ...(source === undefined ? {} : { sources: known(source, SOURCES, 'source') }),
+    ...(kind === undefined ? {} : { kinds: known(kind, KINDS, 'kind') }),
+    ...(board === undefined ? {} : { boards: [board] }),
+    ...(test === undefined ? {} : { test }),
+    ...(grep === undefined ? {} : { grep: expression(grep) }),
+  };
+  return journalFilter(conditions, (event) => journalLine(event, false));
 }
 
-function knownSource(name: string): EventSource {
-  const known = SOURCES.find((one) => one === name);
-  if (known !== undefined) return known;
-  throw new ConfigError(`there is no source "${name}" of events`, { hint: whatExists(name, SOURCES) });
+function known<T extends string>(list: string, names: readonly T[], what: string): T[] {
+  return list.split(',').map((name) => {
+    const found = names.find((one) => one === name);
+    if (found !== undefined) return found;
+    throw new ConfigError(`there is no ${what} "${name}" of events`, { hint: whatExists(name, names) });
+  });
 }
 
 function expression(source: string): RegExp {

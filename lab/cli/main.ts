@@ -1,10 +1,7 @@
-/** `hil`: finds the command among those that exist, loads it alone, and turns how it ended into an exit code. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { asHilError, ConfigError } from '../errors.ts';
-import { PROJECT_ROOT } from '../paths.ts';
 import { outliveReaders } from '../runner/output.ts';
+import { version } from '../version.ts';
 import { exitCodeOf, exitCodeOfSignal, explain } from './failure.ts';
 import { colours, Invocation } from './invocation.ts';
 import { whatExists } from './suggest.ts';
@@ -125,13 +122,6 @@ function exists(command: Command): string {
   ];
   const path = command.parent?.parent ? `${command.parent.name()} ${command.name()}` : command.name();
   return `${names.length === 0 ? '' : `There are: ${names.join(', ')}\n`}(more: hil ${path} --help)`;
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : '?';
 }
 
 function sentence(text: string): string {

@@ -1,26 +1,6 @@
 /** "Did you mean": what exists that is close to what was typed. */
 
-/** How many insertions, deletions, replacements or swaps of neighbours turn one word into the other. */
-export function distance(a: string, b: string): number {
-  let before: number[] = [];
-  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const same = a[row - 1] === b[column - 1];
-      const swapped = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1];
-      const costs = [
-        (above[column] ?? 0) + 1,
-        (current[column - 1] ?? 0) + 1,
-        (above[column - 1] ?? 0) + (same ? 0 : 1),
-        ...(swapped ? [(before[column - 2] ?? 0) + 1] : []),
-      ];
-      current.push(Math.min(...costs));
-    }
-    [before, above] = [above, current];
-  }
-  return above[b.length] ?? 0;
-}
+import { distance } from '../text.ts';
 
 /** The candidates that may have been meant, best first, at most three. */
 export function suggest(word: string, candidates: Iterable<string>): string[] {

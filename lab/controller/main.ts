@@ -1,10 +1,11 @@
 /** The controller's process: started on demand under flock(1), listens, and ends when there is nothing left to do. */
-import { closeSync, fstatSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { virtualLab } from '../config/lab.ts';
 import { messageOf } from '../errors.ts';
 import { boardDir, lockPath, PROJECT_ROOT, socketPath, stateDir } from '../paths.ts';
 import { buildId } from '../rpc/build.ts';
+import { version } from '../version.ts';
 import { VirtualHardware } from '../virtual/hardware.ts';
 import { Controller } from './controller.ts';
 import { methods } from './methods.ts';
@@ -35,13 +36,6 @@ function log(message: string): void {
   } catch {
     // The log's own disk may be the full one.
   }
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : '?';
 }
 
 /** Tells the client that started us that we listen. There is no pipe when started by hand. */

@@ -1,5 +1,6 @@
 /** Why a module did not load, from what modprobe and the kernel said. Pure. */
 import { ProductError } from '../errors.ts';
+import { distance } from '../text.ts';
 
 export interface LoadEvidence {
   board: string;
@@ -137,19 +138,5 @@ export function similarNames(name: string, all: readonly string[]): string[] {
 
 function closeness(a: string, b: string): number {
   if (a.length >= 4 && b.length >= 4 && (a.includes(b) || b.includes(a))) return 1.5;
-  return editDistance(a, b);
-}
-
-/** Levenshtein's. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return distance(a, b);
 }

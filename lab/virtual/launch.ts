@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { HarnessError, LabError, messageOf } from '../errors.ts';
-import { argumentsOf, type ProcessId, processId } from './process.ts';
+import { argumentsOf, killGroup, type ProcessId, processId } from './process.ts';
 import { BOARD_FILES, QEMU, type QemuSetup, qemuArguments } from './qemu.ts';
 
 const GUARD = join(import.meta.dirname, 'guard.sh');
@@ -115,12 +115,4 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   if (address === null || typeof address === 'string') throw new HarnessError('a TCP server without a port');
   return address.port;
-}
-
-function killGroup(leader: number): void {
-  try {
-    process.kill(-leader, 'SIGKILL');
-  } catch (error) {
-    if (!messageOf(error).includes('ESRCH')) throw error;
-  }
 }

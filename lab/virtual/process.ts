@@ -1,5 +1,6 @@
 /** Another process of this host, told apart from one that got its number later. */
 import { readFileSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
 
 export interface ProcessId {
   pid: number;
@@ -50,5 +51,14 @@ export function residentBytes(pid: number): number | null {
     return kib ? Number(kib[1]) * 1024 : null;
   } catch {
     return null;
+  }
+}
+
+/** Kills a process group, if it is still there. */
+export function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch (error) {
+    if (!messageOf(error).includes('ESRCH')) throw error;
   }
 }

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { abortReason, ConfigError, LabError, messageOf } from '../errors.ts';
+import { killGroup } from './process.ts';
 import { HOST_TOOLS } from './recipe.ts';
 
 /** mke2fs is in /usr/sbin, which an ordinary user's PATH lacks. */
@@ -15,8 +16,8 @@ export async function findTool(name: string): Promise<string | null> {
     try {
       await access(join(folder, name), constants.X_OK);
       return join(folder, name);
-    } catch (error) {
-      if (messageOf(error) === '') throw error;
+    } catch {
+      // not in this folder
     }
   }
   return null;
@@ -104,14 +105,6 @@ export async function runTool(
   if (options.signal?.aborted) throw abortReason(options.signal);
   if (failure === null && stopped === undefined) return Buffer.concat(out);
   throw toolError(options.step, [command, ...args], stopped ?? failure ?? 'unknown', err);
-}
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if (!messageOf(error).includes('ESRCH')) throw error;
-  }
 }
 
 function toolError(step: string, argv: readonly string[], what: string, stderr: string): LabError {

@@ -196,6 +196,13 @@ test('run gives the summary alone with --json, and its journal and report can be
   assert.equal(events[0].kind, 'run.start');
   assert.equal(events.at(-1).kind, 'run.end');
   assert.match((await hil('journal', 'latest', '--source', 'power')).stdout, /vb2/);
+  const actions = async (...options: string[]) =>
+    (await hil('journal', 'latest', '--kind', 'power.action', ...options)).stdout.trimEnd().split('\n')
+      .length;
+  assert.equal(await actions(), 2, 'on in the test, off after it');
+  assert.equal(await actions('--test', 'boots and answers', '--board', 'vb2'), 1);
+  const unknown = await hil('journal', 'latest', '--kind', 'power.acton');
+  assert.deepEqual([unknown.code, /did you mean power\.action/.test(unknown.stderr)], [2, true]);
   const report = await hil('report', 'latest');
   assert.equal(report.code, 0, report.stderr);
   assert.ok(existsSync(report.stdout.trim()));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { distance, suggest, whatExists } from '../../lab/cli/suggest.ts';
+import { suggest, whatExists } from '../../lab/cli/suggest.ts';
+import { distance } from '../../lab/text.ts';
 
 const SUITES = ['driver', 'smoke', 'soak', 'throughput', 'wifi'];
 
