@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { ConfigError, HarnessError } from '../lab/errors.ts';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { ConfigError, HarnessError, messageOf } from '../lab/errors.ts';
 import { PROJECT_ROOT } from '../lab/paths.ts';
 
 const DEADLINE_MS = 120_000;
@@ -35,23 +36,57 @@ export async function generateReport(runDir: string): Promise<string> {
   const config = join(runDir, 'allurerc.json');
   await writeFile(config, `${JSON.stringify(allureConfig(runDir, output), null, 2)}\n`);
   await rm(output, { recursive: true, force: true });
+  await forget(historyPath(runDir), reportName(runDir));
   await runAllure(['generate', '--config', config, '--output', output, results], runDir);
   await stripTrackers(output);
   return join(output, 'index.html');
 }
 
+function reportName(runDir: string): string {
+  return `hil ${basename(runDir)}`;
+}
+
+function historyPath(runDir: string): string {
+  return join(dirname(runDir), 'history.jsonl');
+}
+
+/** Takes a run's own points out of the history: its page may be made more than once. */
+async function forget(path: string, name: string): Promise<void> {
+  const history = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  });
+  const kept = historyWithout(history, name);
+  if (kept === history) return;
+  await writeFile(`${path}.new`, kept);
+  await rename(`${path}.new`, path);
+}
+
+const Point = z.object({ name: z.string() });
+
+/** A history, one report a line, without the reports of a name, and without lines that were torn. */
+export function historyWithout(history: string, name: string): string {
+  const kept = history.split('\n').filter((line) => {
+    try {
+      return Point.parse(JSON.parse(line)).name !== name;
+    } catch {
+      return false; // torn
+    }
+  });
+  return kept.map((line) => `${line}\n`).join('');
+}
+
 function allureConfig(runDir: string, output: string): object {
-  const run = runDir.split('/').at(-1) ?? runDir;
   return {
-    name: `hil ${run}`,
+    name: reportName(runDir),
     output,
-    historyPath: join(dirname(runDir), 'history.jsonl'),
+    historyPath: historyPath(runDir),
     appendHistory: true,
     categories: { rules: CATEGORIES },
     plugins: {
       awesome: {
         options: {
-          reportName: `hil ${run}`,
+          reportName: reportName(runDir),
           groupBy: ['parentSuite', 'suite', 'subSuite'],
           singleFile: true,
         },
@@ -75,7 +110,12 @@ async function runAllure(args: string[], cwd: string): Promise<void> {
       output = (output + text).slice(-8192);
     });
   }
-  const [code]: unknown[] = await once(child, 'close');
+  const [code]: unknown[] = await once(child, 'close').catch((cause: unknown) => {
+    throw new HarnessError(`allure ${args[0]}: ${messageOf(cause)}; its limit is ${DEADLINE_MS / 1000} s`, {
+      cause,
+      hint: `what it printed: ${output.trim()}`,
+    });
+  });
   if (code !== 0) throw new HarnessError(`allure ${args[0]} ended with exit code ${code}: ${output.trim()}`);
 }
 

@@ -43,7 +43,11 @@ export class RawTerminal implements Disposable {
     process.off('exit', this.#exit);
     process.stdin.off('data', this.#listener);
     process.stdin.off('end', this.#end);
-    process.stdin.setRawMode(false);
+    try {
+      process.stdin.setRawMode(false);
+    } catch {
+      // The terminal is gone, and its mode with it.
+    }
     process.stdin.pause();
     process.stdout.write(RESTORE);
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -165,6 +166,15 @@ describe('the runner', { timeout: 1_200_000 }, () => {
     const page = readFileSync(await generateReport(run.dir), 'utf8');
     assert.doesNotMatch(page, /<(?:script|link|img)\b[^>]*(?:src|href)=["']?(?:https?:)?\/\//i);
     assert.doesNotMatch(page, /googletagmanager/);
+
+    const history = () => readFileSync(join(scratch, 'runs/history.jsonl'), 'utf8').split('\n').slice(0, -1);
+    await generateReport(run.dir);
+    assert.equal(history().length, 1, 'a page made again is the same point of the history');
+    const later = join(scratch, 'runs/later');
+    cpSync(join(run.dir, 'allure-results'), join(later, 'allure-results'), { recursive: true });
+    await generateReport(later);
+    const names = history().map((line) => JSON.parse(line).name);
+    assert.deepEqual(names, [`hil ${basename(run.dir)}`, 'hil later']);
   });
 
   it('refuses passes behind which there is no board', { timeout: RUN_MS }, async () => {

@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import type { AnyEvent, EventKind, Payload } from '../../lab/journal/event.ts';
 import { sourceOf } from '../../lab/journal/event.ts';
-import { withoutTrackers } from '../../reporters/allure-page.ts';
+import { historyWithout, withoutTrackers } from '../../reporters/allure-page.ts';
 import { closing } from '../../reporters/closing.ts';
 import { LiveView, line, sparkline } from '../../reporters/live.ts';
 import type { TestRecord } from '../../reporters/record.ts';
@@ -164,5 +164,12 @@ describe('the page', () => {
     assert.match(html, /<script src="app\.js"><\/script><script>start\(\)<\/script>/);
     assert.match(html, /data:image\/svg\+xml/);
     assert.match(html, /Content-Security-Policy/);
+  });
+
+  it('is one point of the history, however often it is made; a torn line does not stay', () => {
+    const point = (name: string) => `${JSON.stringify({ name, testResults: {} })}\n`;
+    const history = point('hil a') + point('hil b') + point('hil a') + point('hil ab').slice(0, 9);
+    assert.equal(historyWithout(history, 'hil a'), point('hil b'));
+    assert.equal(historyWithout('', 'hil a'), '');
   });
 });
