@@ -39,6 +39,6 @@ export const virtual: DeviceProfile = {
     { interface: 'wlan1', role: 'station', namespace: 'sta' },
   ],
   // Its processor is emulated by a host that may do other things too: an idle one carries 40 Mbit/s and more, and stands
-  // still for a part of a second now and then.
-  throughput: { tcpFloorBps: 20e6, udpFloorRatio: 0.85, dipsPerMinute: 3 },
+  // still for a part of a second now and then. Of UDP as much must arrive as a soak asks for: 15 of 20 Mbit/s.
+  throughput: { tcpFloorBps: 20e6, udpFloorRatio: 0.75, dipsPerMinute: 3 },
 };
