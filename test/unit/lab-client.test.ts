@@ -49,6 +49,16 @@ function client(): Promise<LabClient | null> {
   return LabClient.ifRunning({ client: 'test', state });
 }
 
+/** A client that claims something again, by a call of lab.stop, whenever it has a new connection. */
+async function claimingClient(): Promise<LabClient> {
+  const lab = await client();
+  assert.ok(lab);
+  lab.onReconnect(async (call) => {
+    await call('lab.stop', { force: false });
+  });
+  return lab;
+}
+
 test('a controller that dies as the client comes is asked for again, but not for ever', async () => {
   let dying = 2;
   await using server = await controller((_, socket) => {
@@ -73,11 +83,7 @@ test('a call under way when the connection breaks is lost; the next one, and wha
     server.sockets[0]?.destroy();
     return null;
   });
-  const lab = await client();
-  assert.ok(lab);
-  lab.onReconnect(async (call) => {
-    await call('lab.stop', { force: false });
-  });
+  const lab = await claimingClient();
   await assert.rejects(lab.call('lab.status', {}), { code: 'controller-lost' });
   await lab.call('lab.stop', { force: false, onlyIfIdle: true });
   assert.deepEqual(asked, ['0 hello', '0 lab.status', '1 hello', '1 lab.stop', '1 lab.stop']);
@@ -90,11 +96,7 @@ test('a controller that dies while something is claimed again is lost, not waite
     socket.destroy();
     return null;
   });
-  const lab = await client();
-  assert.ok(lab);
-  lab.onReconnect(async (call) => {
-    await call('lab.stop', { force: false });
-  });
+  const lab = await claimingClient();
   await assert.rejects(lab.call('lab.status', {}), { code: 'controller-lost' });
   await assert.rejects(lab.call('lab.status', {}), { code: 'controller-lost' });
   lab.close();
