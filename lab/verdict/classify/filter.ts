@@ -1,0 +1,109 @@
+/** Which hits count: rates reached, hints confirmed, failures not undone, nothing that the harness itself caused. */
+import type { FailureClass } from '../signatures/signature.ts';
+import type { HarnessAction } from './finding.ts';
+import { type Hit, sameDevice, secondsBetween } from './hit.ts';
+
+/** Hits that are failures, of hits in order. */
+export function countingHits(hits: readonly Hit[], actions: readonly HarnessAction[]): Hit[] {
+  return confirmed(hits.filter((hit) => hit.role !== 'benign'))
+    .filter((hit, _index, all) => !isUndone(hit, all))
+    .filter((hit) => hit.role !== 'marker' && !isExpected(hit, actions))
+    .filter(reachesRate());
+}
+
+/** A hint becomes a cause where what it needs follows, and is dropped where nothing does. */
+function confirmed(hits: readonly Hit[]): Hit[] {
+  return hits.flatMap((hit, index) => {
+    if (hit.role !== 'hint') return [hit];
+    const ids = hit.entry.confirmedBy ?? [];
+    const proof = hits
+      .slice(index + 1)
+      .find((later) => later.boot === hit.boot && proves(later, hit, ids) && sameDevice(later, hit));
+    return proof ? [{ ...hit, role: 'root' as const }] : [];
+  });
+}
+
+/** Named, or a failure of the same device to come up. */
+function proves(later: Hit, hint: Hit, ids: readonly string[]): boolean {
+  if (ids.includes(later.signature)) return true;
+  if (later.role === 'hint' || later.role === 'marker' || hint.device === null || later.device === null)
+    return false;
+  return later.class === 'probe-fail' || later.class === hint.class;
+}
+
+function isUndone(hit: Hit, hits: readonly Hit[]): boolean {
+  const { endedBy } = hit.entry;
+  if (!endedBy || hit.role === 'marker') return false;
+  for (let at = hits.indexOf(hit) + 1; at < hits.length; at++) {
+    const later = hits[at];
+    if (!later || later.boot !== hit.boot) return false;
+    const passed = secondsBetween(hit, later);
+    if (passed !== null && passed > endedBy.withinS) return false;
+    if (endedBy.signatures.includes(later.signature) && sameDevice(hit, later)) return true;
+  }
+  return false;
+}
+
+/** Without stamps, so many lines are enough. Hits pass from where the rate is first reached, the ones that reach it too. */
+function reachesRate(): (hit: Hit, index: number, all: readonly Hit[]) => boolean {
+  let counted: Set<Hit> | null = null;
+  return (hit, _index, all) => {
+    counted ??= atRate(all);
+    return hit.entry.rate === undefined || counted.has(hit);
+  };
+}
+
+function atRate(hits: readonly Hit[]): Set<Hit> {
+  const counted = new Set<Hit>();
+  const recent = new Map<string, Hit[]>();
+  for (const hit of hits) {
+    const { rate } = hit.entry;
+    if (!rate) continue;
+    const key = `${hit.signature} ${hit.device ?? ''} ${hit.boot}`;
+    const window = (recent.get(key) ?? []).filter(
+      (earlier) => (secondsBetween(earlier, hit) ?? 0) <= rate.withinS,
+    );
+    window.push(hit);
+    recent.set(key, window);
+    if (window.length >= rate.count) for (const one of window) counted.add(one);
+    if (window.length > rate.count) window.shift();
+  }
+  return counted;
+}
+
+const LINK: readonly FailureClass[] = [
+  'deauth',
+  'beacon-loss',
+  'assoc-fail',
+  'handshake-timeout',
+  'no-data',
+  'dhcp-fail',
+];
+const GONE: readonly FailureClass[] = [...LINK, 'usb-disconnect', 'tx-stall'];
+
+/** What follows from an action, and for how many seconds after it. */
+const FOLLOWS: Readonly<Record<HarnessAction['kind'], { classes: readonly FailureClass[]; graceS: number }>> =
+  {
+    power: { classes: [...GONE, 'usb-error', 'fs-error', 'watchdog-reset'], graceS: 30 },
+    reset: { classes: [...GONE, 'usb-error', 'fs-error', 'watchdog-reset'], graceS: 30 },
+    snapshot: { classes: [...GONE, 'rcu-stall', 'lockup'], graceS: 10 },
+    unload: { classes: [...GONE, 'ap-start-fail'], graceS: 5 },
+    load: { classes: [], graceS: 0 },
+    'link-down': { classes: LINK, graceS: 5 },
+    'network-cut': { classes: ['no-data', 'dhcp-fail', 'tx-stall'], graceS: 5 },
+    provoked: { classes: [], graceS: 2 },
+  };
+/** An action may be told a little after what it does. */
+const EARLY_S = 1;
+
+function isExpected(hit: Hit, actions: readonly HarnessAction[]): boolean {
+  const at = hit.wallS;
+  if (at === null) return false;
+  return actions.some((action) => {
+    const { classes, graceS } = FOLLOWS[action.kind];
+    if (at < action.fromS - EARLY_S || at > action.toS + graceS) return false;
+    if (action.kind !== 'provoked') return classes.includes(hit.class);
+    const { signatures = [] } = action;
+    return signatures.length === 0 || signatures.includes(hit.signature) || signatures.includes(hit.class);
+  });
+}

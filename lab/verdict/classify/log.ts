@@ -1,0 +1,75 @@
+/** Classifies a log of any size, as it comes: memory is bounded. */
+import { SIGNATURES } from '../signatures/index.ts';
+import type { Signature } from '../signatures/signature.ts';
+import type { Classification } from './finding.ts';
+import { type Hit, hitOf } from './hit.ts';
+import { judge } from './judge.ts';
+import { type ScanHit, Scanner } from './scanner.ts';
+import { unwrap } from './unwrap.ts';
+
+/** A log up to this size is held whole, and its broken lines are put together. */
+const WHOLE_BYTES = 8 * 1024 * 1024;
+/** Of one signature and device so many hits are kept; of all together, so many. */
+const HITS_EACH = 200;
+const HITS_MAX = 50_000;
+
+export class LogClassifier {
+  readonly #signatures: readonly Signature[];
+  #held: Uint8Array[] | null = [];
+  #heldBytes = 0;
+  readonly #scanner: Scanner;
+  readonly #hits: Hit[] = [];
+  readonly #counts = new Map<string, number>();
+
+  constructor(signatures: readonly Signature[] = SIGNATURES) {
+    this.#signatures = signatures;
+    this.#scanner = new Scanner(signatures);
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#held === null) {
+      this.#scan(chunk);
+      return;
+    }
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes <= WHOLE_BYTES) return;
+    const held = this.#held;
+    this.#held = null;
+    for (const part of held) this.#scan(part);
+  }
+
+  end(): Classification {
+    if (this.#held) return classifyText(Buffer.concat(this.#held).toString('utf8'), this.#signatures);
+    this.#scanner.end((hit) => this.#take(hit));
+    return judge({ hits: this.#hits });
+  }
+
+  #scan(chunk: Uint8Array): void {
+    this.#scanner.push(chunk, (hit) => this.#take(hit));
+  }
+
+  /** The first hits of a kind say what happened and at what rate; the last ones, when it ended. */
+  #take({ signature, text, groups, line }: ScanHit): void {
+    if (signature.role === 'benign') return;
+    const hit = hitOf({ signature, text, groups, lines: [line, line] });
+    const key = `${signature.id} ${hit.device ?? ''}`;
+    const count = (this.#counts.get(key) ?? 0) + 1;
+    if (this.#counts.size < HITS_MAX) this.#counts.set(key, count);
+    if (count <= HITS_EACH && this.#hits.length < HITS_MAX) this.#hits.push(hit);
+  }
+}
+
+/** A text that fits into memory. */
+export function classifyText(text: string, signatures: readonly Signature[] = SIGNATURES): Classification {
+  const logged = unwrap(text);
+  const scanner = new Scanner(signatures);
+  const hits: Hit[] = [];
+  const take = ({ signature, text: line, groups, line: number }: ScanHit): void => {
+    const at = logged[number - 1];
+    if (at) hits.push(hitOf({ signature, text: line, groups, lines: [at.first, at.last] }));
+  };
+  scanner.push(Buffer.from(logged.map((line) => `${line.text}\n`).join('')), take);
+  scanner.end(take);
+  return judge({ hits });
+}

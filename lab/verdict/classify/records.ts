@@ -1,0 +1,31 @@
+/** Classifies what was recorded on a board: records with a time, and what the harness did meanwhile. */
+import type { Signature } from '../signatures/signature.ts';
+import type { Classification, HarnessAction } from './finding.ts';
+import { hitOf, type Sighting } from './hit.ts';
+import { judge } from './judge.ts';
+import { Scanner } from './scanner.ts';
+
+export interface LogRecord {
+  /** Without stamp; one line. */
+  text: string;
+  /** Seconds on a clock that all records and actions share. */
+  atS: number;
+}
+
+/** Findings of records in the order of their times; lines are their numbers, from 1. */
+export function classifyRecords(
+  records: readonly LogRecord[],
+  actions: readonly HarnessAction[],
+  signatures: readonly Signature[],
+): Classification {
+  const scanner = new Scanner(signatures);
+  const sightings: Sighting[] = [];
+  const encoder = new TextEncoder();
+  const take = ({ line, signature, text, groups }: Parameters<Parameters<Scanner['push']>[1]>[0]): void => {
+    const atS = records[line - 1]?.atS;
+    sightings.push({ signature, text, groups, lines: [line, line], ...(atS === undefined ? {} : { atS }) });
+  };
+  for (const { text } of records) scanner.push(encoder.encode(`${text.replaceAll(/[\r\n]/g, ' ')}\n`), take);
+  scanner.end(take);
+  return judge({ hits: sightings.map(hitOf), actions });
+}
