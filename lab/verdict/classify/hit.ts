@@ -38,7 +38,7 @@ const TEXT_MAX = 1000;
 /** What the signature means on this line: the first of its rules that holds replaces its defaults. */
 export function hitOf({ signature, text, groups, lines, atS }: Sighting): Hit {
   const rule = signature.when?.find(({ group, is }) => is.includes(groups[group] ?? ''));
-  const { class: kind, blame, role, meaning, next } = { ...signature, ...rule?.then };
+  const { class: kind, blame, role, meaning, next } = { ...signature, ...rule?.means };
   const { wallS, kernelS } = stampOf(text);
   return {
     ...{ signature: signature.id, class: kind, blame, role, meaning, next, lines, entry: signature, boot: 0 },

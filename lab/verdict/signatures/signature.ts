@@ -91,7 +91,7 @@ export interface Signature {
   when?: readonly {
     group: string;
     is: readonly string[];
-    then: Partial<Pick<Signature, 'class' | 'blame' | 'role' | 'meaning' | 'next'>>;
+    means: Partial<Pick<Signature, 'class' | 'blame' | 'role' | 'meaning' | 'next'>>;
   }[];
   /** It counts only where so many lines came within so many seconds (of the same `device`, if it has that group). */
   rate?: { count: number; withinS: number };
