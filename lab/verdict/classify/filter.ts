@@ -6,9 +6,28 @@ import { type Hit, sameDevice, secondsBetween } from './hit.ts';
 /** Hits that are failures, of hits in order. */
 export function countingHits(hits: readonly Hit[], actions: readonly HarnessAction[]): Hit[] {
   return confirmed(hits.filter((hit) => hit.role !== 'benign'))
-    .filter((hit, _index, all) => !isUndone(hit, all))
+    .filter((hit, index, all) => !isUndone(hit, index, all))
     .filter((hit) => hit.role !== 'marker' && !isExpected(hit, actions))
     .filter(reachesRate());
+}
+
+/** So many later hits are looked at for what a hint or a failure needs: keeps hostile logs from taking for ever. */
+const LOOK_AHEAD = 2000;
+
+/** The first of the hits after one, of the same boot, for which something holds. */
+function laterInBoot(
+  hits: readonly Hit[],
+  index: number,
+  holds: (later: Hit) => boolean,
+  until: (later: Hit) => boolean = () => false,
+): Hit | undefined {
+  const end = Math.min(hits.length, index + 1 + LOOK_AHEAD);
+  for (let at = index + 1; at < end; at++) {
+    const later = hits[at];
+    if (!later || later.boot !== hits[index]?.boot || until(later)) return undefined;
+    if (holds(later)) return later;
+  }
+  return undefined;
 }
 
 /** A hint becomes a cause where what it needs follows, and is dropped where nothing does. */
@@ -16,9 +35,7 @@ function confirmed(hits: readonly Hit[]): Hit[] {
   return hits.flatMap((hit, index) => {
     if (hit.role !== 'hint') return [hit];
     const ids = hit.entry.confirmedBy ?? [];
-    const proof = hits
-      .slice(index + 1)
-      .find((later) => later.boot === hit.boot && proves(later, hit, ids) && sameDevice(later, hit));
+    const proof = laterInBoot(hits, index, (later) => proves(later, hit, ids) && sameDevice(later, hit));
     return proof ? [{ ...hit, role: 'root' as const }] : [];
   });
 }
@@ -31,17 +48,13 @@ function proves(later: Hit, hint: Hit, ids: readonly string[]): boolean {
   return later.class === 'probe-fail' || later.class === hint.class;
 }
 
-function isUndone(hit: Hit, hits: readonly Hit[]): boolean {
+function isUndone(hit: Hit, index: number, hits: readonly Hit[]): boolean {
   const { endedBy } = hit.entry;
   if (!endedBy || hit.role === 'marker') return false;
-  for (let at = hits.indexOf(hit) + 1; at < hits.length; at++) {
-    const later = hits[at];
-    if (!later || later.boot !== hit.boot) return false;
-    const passed = secondsBetween(hit, later);
-    if (passed !== null && passed > endedBy.withinS) return false;
-    if (endedBy.signatures.includes(later.signature) && sameDevice(hit, later)) return true;
-  }
-  return false;
+  const ends = (later: Hit): boolean =>
+    endedBy.signatures.includes(later.signature) && sameDevice(hit, later);
+  const isLate = (later: Hit): boolean => (secondsBetween(hit, later) ?? 0) > endedBy.withinS;
+  return laterInBoot(hits, index, ends, isLate) !== undefined;
 }
 
 /** Without stamps, so many lines are enough. Hits pass from where the rate is first reached, the ones that reach it too. */
