@@ -36,8 +36,10 @@ interface At {
   wall?: boolean;
 }
 
+type Line = [entry: Signature, atS: number | null, at?: At];
+
 /** Hits at times, one a line; null for lines without a stamp. */
-function log(...lines: readonly [Signature, number | null, At?][]): Hit[] {
+function log(...lines: readonly Line[]): Hit[] {
   return lines.map(([entry, atS, { device, groups = {}, wall = false } = {}], index) => {
     const named: Record<string, string> = device === undefined ? groups : { ...groups, device };
     const stamp = atS === null || wall ? '' : `[${atS.toFixed(6).padStart(12)}] `;
@@ -53,7 +55,7 @@ function log(...lines: readonly [Signature, number | null, At?][]): Hit[] {
 }
 
 const ids = ({ findings }: Classification): string[] => findings.map((finding) => finding.signature);
-const primary = (...lines: Parameters<typeof log>): string => judge({ hits: log(...lines) }).primary;
+const primary = (...lines: Line[]): string => judge({ hits: log(...lines) }).primary;
 
 test('a log without failures is healthy', () => {
   assert.deepEqual(judge({ hits: log([BOOT, 0]) }), {

@@ -1,0 +1,164 @@
+/** Finds the lines of a log that signatures match: bytes in, of any size and cut anywhere; memory is bounded. */
+import { sanitize, sanitizeStream } from '../../text.ts';
+import type { Signature } from '../signatures/signature.ts';
+import { type LineSink, LiteralSearch } from './literals.ts';
+
+export interface ScanHit {
+  /** From 1. */
+  line: number;
+  signature: Signature;
+  /** Clean; of a long line what is around the literal. */
+  text: string;
+  /** What named groups of the pattern matched. */
+  groups: Record<string, string>;
+}
+
+/** Bytes searched at a time. */
+const BLOCK = 1024 * 1024;
+/** Of a line without end so many bytes are looked at. */
+const LINE_MAX = 64 * 1024;
+/** Patterns see at most so many characters, before and after the literal. */
+const BEFORE = 1024;
+const AFTER = 1024;
+
+const LF = 0x0a;
+const CR = 0x0d;
+const ESC = 0x1b;
+
+export class Scanner implements LineSink {
+  readonly #search: LiteralSearch;
+  /** By number of literal: the signature it is of, by its rank: benign ones and long literals first. */
+  readonly #owners: readonly { signature: Signature; rank: number }[];
+  readonly #block = Buffer.alloc(BLOCK + LINE_MAX + 8);
+  /** What is searched now. */
+  #text: Buffer = this.#block;
+  /** Bytes of the block that hold text. */
+  #filled = 0;
+  #lineStart = 0;
+  #lines = 0;
+  /** Of an endless line: what is left of it is passed over. */
+  #skipping = false;
+  #endOfLine: number | null = null;
+  readonly #found: { literal: number; at: number }[] = [];
+  #onHit: (hit: ScanHit) => void = () => undefined;
+
+  constructor(signatures: readonly Signature[]) {
+    const all = signatures.flatMap((signature) =>
+      signature.literals.map((literal) => ({ signature, literal })),
+    );
+    this.#search = new LiteralSearch(all.map(({ literal }) => literal));
+    const longest = Math.max(0, ...all.map(({ literal }) => literal.length));
+    this.#owners = all.map(({ signature, literal }) => ({
+      signature,
+      rank: literal.length + (signature.role === 'benign' ? longest : 0),
+    }));
+  }
+
+  /** Lines so far that have ended. */
+  get lines(): number {
+    return this.#lines;
+  }
+
+  push(chunk: Uint8Array, onHit: (hit: ScanHit) => void): void {
+    this.#onHit = onHit;
+    const bytes = this.#withLineFeeds(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#skipping) {
+        const end = bytes.indexOf(LF, at);
+        if (end < 0) return;
+        at = end;
+        this.#skipping = false;
+      }
+      const room = BLOCK + LINE_MAX - this.#filled;
+      const part = bytes.subarray(at, at + room);
+      part.copy(this.#block, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+      this.#scan();
+    }
+  }
+
+  /** The last line may lack its end. */
+  end(onHit: (hit: ScanHit) => void): void {
+    this.#onHit = onHit;
+    if (this.#filled === 0 && !this.#skipping) return;
+    this.#block[this.#filled++] = LF;
+    this.#scan();
+  }
+
+  /** LineSink. */
+  found(literal: number, at: number): void {
+    this.#found.push({ literal, at });
+  }
+
+  /** LineSink. */
+  lineEnd(at: number): void {
+    this.#lines++;
+    if (this.#found.length > 0) this.#resolve(at);
+    this.#lineStart = at + 1;
+  }
+
+  /** Old Macs and some terminal programs end lines with a carriage return alone. */
+  #withLineFeeds(bytes: Buffer): Buffer {
+    this.#endOfLine ??= bytes.indexOf(LF) < 0 && bytes.indexOf(CR) >= 0 ? CR : LF;
+    if (this.#endOfLine === LF) return bytes;
+    return Buffer.from(bytes.map((byte) => (byte === CR ? LF : byte)));
+  }
+
+  /** All complete lines of the block; the begun one is moved to its front. */
+  #scan(): void {
+    const block = this.#block;
+    // Old bytes behind the text must not be taken for line feeds.
+    block.fill(0, this.#filled, this.#filled + 3);
+    const end = block.lastIndexOf(LF, this.#filled - 1) + 1;
+    if (end > 0) {
+      const text = block.subarray(0, end);
+      this.#text = text.includes(ESC) ? withoutEscapes(text) : block;
+      const length = this.#text === block ? end : this.#text.length;
+      this.#lineStart = 0;
+      this.#search.search(this.#text.subarray(0, (length + 3) & ~3), this);
+      block.copyWithin(0, end, this.#filled);
+      this.#filled -= end;
+    }
+    if (this.#filled <= LINE_MAX) return;
+    this.#filled = LINE_MAX;
+    this.#skipping = true;
+  }
+
+  /** The one signature that a line is of: the first by rank whose pattern matches. */
+  #resolve(end: number): void {
+    const found = this.#found
+      .splice(0)
+      .map(({ literal, at }) => ({ literal, at, owner: this.#owners[literal] }))
+      .sort((a, b) => (b.owner?.rank ?? 0) - (a.owner?.rank ?? 0) || a.literal - b.literal);
+    let text: string | null = null;
+    let textAt = -1;
+    for (const { at, owner } of found) {
+      if (!owner) continue;
+      // Of a line of usual length every literal sees the whole.
+      const start = Math.max(this.#lineStart, at - BEFORE);
+      if (text === null || start !== textAt) {
+        text = sanitize(this.#text.toString('utf8', start, Math.min(end, at + AFTER)));
+        textAt = start;
+      }
+      const { signature } = owner;
+      const match = signature.pattern === null ? null : signature.pattern.exec(text);
+      if (signature.pattern !== null && match === null) continue;
+      this.#onHit({ line: this.#lines, signature, text, groups: groupsOf(match) });
+      return;
+    }
+  }
+}
+
+/** Escape sequences tear literals apart. Padded to whole words. */
+function withoutEscapes(text: Buffer): Buffer {
+  const clean = sanitizeStream(text.toString('utf8'));
+  return Buffer.from(clean + '\0'.repeat(-Buffer.byteLength(clean) & 3));
+}
+
+function groupsOf(match: RegExpExecArray | null): Record<string, string> {
+  const groups: Record<string, string> = {};
+  for (const [name, value] of Object.entries(match?.groups ?? {}))
+    if (value !== undefined) groups[name] = value;
+  return groups;
+}
