@@ -40,9 +40,18 @@ export function judge({ hits, reports = [], actions = [] }: Evidence): Classific
     primary: main.cause.class,
     classes: [...classes],
     verdict: main.cause.blame,
-    firstBadLine: Math.min(...main.hits.map(({ lines }) => lines[0])),
+    firstBadLine: firstBadLineOf(main),
     findings,
   };
+}
+
+/** Where it went wrong: consequences count only where nothing else was seen. */
+function firstBadLineOf({ hits, cause }: Incident): number {
+  const telling = hits.filter(({ role }) => role !== 'consequence');
+  return [cause, ...telling].reduce(
+    (first, { lines }) => Math.min(first, lines[0]),
+    Number.POSITIVE_INFINITY,
+  );
 }
 
 /** Lines within a report are told by the line that opens it. */

@@ -23,7 +23,7 @@ export class LogClassifier {
 
   constructor(signatures: readonly Signature[] = SIGNATURES) {
     this.#signatures = signatures;
-    this.#scanner = new Scanner(signatures);
+    this.#scanner = new Scanner(signatures, { benign: false });
   }
 
   push(chunk: Uint8Array): void {
@@ -51,7 +51,6 @@ export class LogClassifier {
 
   /** The first hits of a kind say what happened and at what rate; the last ones, when it ended. */
   #take({ signature, text, groups, line }: ScanHit): void {
-    if (signature.role === 'benign') return;
     const hit = hitOf({ signature, text, groups, lines: [line, line] });
     const key = `${signature.id} ${hit.device ?? ''}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
@@ -63,7 +62,7 @@ export class LogClassifier {
 /** A text that fits into memory. */
 export function classifyText(text: string, signatures: readonly Signature[] = SIGNATURES): Classification {
   const logged = unwrap(text);
-  const scanner = new Scanner(signatures);
+  const scanner = new Scanner(signatures, { benign: false });
   const hits: Hit[] = [];
   const take = ({ signature, text: line, groups, line: number }: ScanHit): void => {
     const at = logged[number - 1];

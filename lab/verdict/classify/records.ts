@@ -18,7 +18,7 @@ export function classifyRecords(
   actions: readonly HarnessAction[],
   signatures: readonly Signature[],
 ): Classification {
-  const scanner = new Scanner(signatures);
+  const scanner = new Scanner(signatures, { benign: false });
   const sightings: Sighting[] = [];
   const encoder = new TextEncoder();
   const take = ({ line, signature, text, groups }: Parameters<Parameters<Scanner['push']>[1]>[0]): void => {

@@ -29,6 +29,7 @@ export class Scanner implements LineSink {
   readonly #search: LiteralSearch;
   /** By number of literal: the signature it is of, by its rank: benign ones and long literals first. */
   readonly #owners: readonly { signature: Signature; rank: number }[];
+  readonly #benign: boolean;
   readonly #block = Buffer.alloc(BLOCK + LINE_MAX + 8);
   /** What is searched now. */
   #text: Buffer = this.#block;
@@ -42,7 +43,9 @@ export class Scanner implements LineSink {
   readonly #found: { literal: number; at: number }[] = [];
   #onHit: (hit: ScanHit) => void = () => undefined;
 
-  constructor(signatures: readonly Signature[]) {
+  /** `benign` false: lines that only look alarming are not told, which takes no time where nothing else is on them. */
+  constructor(signatures: readonly Signature[], { benign = true }: { benign?: boolean } = {}) {
+    this.#benign = benign;
     const all = signatures.flatMap((signature) =>
       signature.literals.map((literal) => ({ signature, literal })),
     );
@@ -127,8 +130,10 @@ export class Scanner implements LineSink {
 
   /** The one signature that a line is of: the first by rank whose pattern matches. */
   #resolve(end: number): void {
-    const found = this.#found
-      .splice(0)
+    const all = this.#found.splice(0);
+    if (!this.#benign && all.every(({ literal }) => this.#owners[literal]?.signature.role === 'benign'))
+      return;
+    const found = all
       .map(({ literal, at }) => ({ literal, at, owner: this.#owners[literal] }))
       .sort((a, b) => (b.owner?.rank ?? 0) - (a.owner?.rank ?? 0) || a.literal - b.literal);
     let text: string | null = null;
@@ -144,7 +149,8 @@ export class Scanner implements LineSink {
       const { signature } = owner;
       const match = signature.pattern === null ? null : signature.pattern.exec(text);
       if (signature.pattern !== null && match === null) continue;
-      this.#onHit({ line: this.#lines, signature, text, groups: groupsOf(match) });
+      if (this.#benign || signature.role !== 'benign')
+        this.#onHit({ line: this.#lines, signature, text, groups: groupsOf(match) });
       return;
     }
   }
