@@ -1,0 +1,33 @@
+/** What lines of drivers look like: dev_err() and its like put the driver and the device before the text. */
+import type { Signature } from './signature.ts';
+
+const DEVICES = [
+  '[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]',
+  'mmc\\d{1,2}:[0-9a-f]{4}:\\d',
+  '(?:usb )?\\d{1,3}-\\d{1,2}(?:\\.\\d{1,2}){0,6}(?::\\d{1,2}\\.\\d{1,2})?',
+  '[0-9a-f]{5,9}\\.[a-z][a-z0-9-]{2,20}(?::[a-z0-9-]{2,20})?',
+  'spi\\d{1,2}\\.\\d',
+  'phy\\d{1,3}',
+  'wl[a-z0-9]{1,13}',
+  'mlan\\d',
+  'uap\\d',
+];
+const DEVICE = `(?<device>${DEVICES.join('|')})`;
+
+/** Regular expressions for what is printed around the literal. */
+interface Around {
+  /** Right before and after it. */
+  before?: string;
+  after?: string;
+  /** The driver that must be named first, with its device, where the text alone could be anybody's. */
+  driver?: string;
+}
+
+/** A line with this text, and the device that stands before it, if one does. */
+export function line(literal: string, { before = '', after = '', driver }: Around = {}): Line {
+  const prefix = driver === undefined ? `(?:${DEVICE}:? )?` : `${driver} ${DEVICE}: `;
+  const text = literal.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return { literals: [literal], pattern: new RegExp(`${prefix}${before}${text}${after}`) };
+}
+
+export type Line = Pick<Signature, 'literals' | 'pattern'>;
