@@ -1,11 +1,10 @@
-/** Broadcom brcmfmac, on SDIO, PCIe and USB. b43 and brcmsmac: b43.ts. */
+/** Broadcom brcmfmac. What it says of SDIO: brcmfmac-sdio.ts. */
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
 const SOURCE = { source: 'brcmfmac of Linux 6.1 and 6.12' } as const;
 const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
 const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const SDIO = { class: 'sdio-error', blame: 'product', role: 'root', ...SOURCE } as const;
 const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
 const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
 const BENIGN = {
@@ -133,83 +132,6 @@ export const brcmfmac: readonly Signature[] = [
     next: PORT,
   },
   {
-    ...SDIO,
-    id: 'brcmfmac/backplane',
-    ...line('failed backplane access'),
-    meaning: 'The chip can not be reached over SDIO',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/cmd53',
-    ...line('CMD53 sg block ', { after: '(?:read|write) failed -(?<errno>\\d{1,3})' }),
-    meaning: 'A transfer to or from the chip fails on the SDIO bus',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/membytes',
-    literals: ['membytes transfer failed', ' membytes at 0x'],
-    pattern:
-      /membytes transfer failed|error -(?<errno>\d{1,3}) on (?:reading|writing) \d{1,8} membytes at 0x/,
-    meaning: 'The memory of the chip can not be reached over SDIO',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/rxheader',
-    ...line('RXHEADER FAILED: ', { after: '-(?<errno>\\d{1,3})' }),
-    meaning: 'A packet can not be read from the chip',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/terminate',
-    rate: { count: 3, withinS: 10 },
-    ...line('terminate frame', { before: 'brcmf_sdio_\\w{4,30}: [^\\n]{0,40}' }),
-    meaning: 'The driver gives up a packet that came in damaged',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/header',
-    rate: { count: 3, withinS: 10 },
-    ...line('HW header ', {
-      before: 'brcmf_sdio_\\w{4,30}: ',
-      after: '(?:checksum|length) (?:error|too long)',
-    }),
-    meaning: 'A packet came in damaged over SDIO',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/sleep-state',
-    ...line('error while changing bus sleep state -', { after: '(?<errno>\\d{1,3})' }),
-    meaning: 'The chip does not wake up or go to sleep',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/ctrlframe',
-    ...line('sdio ctrlframe tx failed err=-', { after: '(?<errno>\\d{1,3})' }),
-    meaning: 'A command can not be written to the chip',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/f1',
-    ...line('Failed to enable F1: err=-', { after: '(?<errno>\\d{1,3})' }),
-    meaning: 'The function of the chip can not be enabled',
-    next: HOST,
-  },
-  {
-    ...SDIO,
-    id: 'brcmfmac/oosync',
-    ...line('Dongle reports ', { before: 'brcmf_sdio_\\w{4,30}: ', after: '(?:WR|RD)_OOSYNC' }),
-    meaning: 'Driver and firmware disagree on where a transfer begins',
-    next: HOST,
-  },
-  {
     ...TIMEOUT,
     id: 'brcmfmac/download',
     role: 'symptom',
@@ -303,10 +225,9 @@ export const brcmfmac: readonly Signature[] = [
   {
     ...BENIGN,
     id: 'brcmfmac/fallback',
-    ...line('brcm/brcmfmac', {
-      before: '(?:Direct firmware load for |firmware: failed to load )',
-      after: '[\\w.,-]{1,80}\\.(?:txt|clm_blob|txcap_blob|(?:[\\w-]{1,20},[\\w.,-]{1,60})\\.bin)',
-    }),
+    literals: ['Direct firmware load for brcm/brcmfmac', 'firmware: failed to load brcm/brcmfmac'],
+    pattern:
+      /brcm\/brcmfmac[\w-]{3,40}\.[\w.,-]{0,80}(?:txt|clm_blob|txcap_blob)|brcm\/brcmfmac[\w-]{3,40}\.[\w-]{1,30},[\w.,-]{1,60}bin/,
     meaning: 'The driver asks for a file of this board before the general one',
   },
 ];

@@ -1,7 +1,42 @@
 /** The catalogue: a new subsystem is one file of data in this folder and one line below. */
+import { ath } from './ath.ts';
+import { ath10k } from './ath10k.ts';
+import { ath11k } from './ath11k.ts';
+import { b43 } from './b43.ts';
+import { brcmfmac } from './brcmfmac.ts';
+import { brcmfmacSdio } from './brcmfmac-sdio.ts';
+import { iwlwifi } from './iwlwifi.ts';
+import { iwlwifiHw } from './iwlwifi-hw.ts';
 import { mt76 } from './mt76.ts';
 import { mt76x02 } from './mt76x02.ts';
+import { mt6625l } from './mt6625l.ts';
+import { mwifiex } from './mwifiex.ts';
+import { mwifiexBus } from './mwifiex-bus.ts';
+import { realtek } from './realtek.ts';
+import { rt2x00 } from './rt2x00.ts';
+import { rtl } from './rtl.ts';
+import { rtw89 } from './rtw89.ts';
 import type { Signature } from './signature.ts';
+import { wifiOther } from './wifi-other.ts';
 
 /** In order: where two signatures match a line with literals of the same length, the earlier one counts. */
-export const SIGNATURES: readonly Signature[] = [...mt76, ...mt76x02];
+export const SIGNATURES: readonly Signature[] = [
+  ...ath,
+  ...ath10k,
+  ...ath11k,
+  ...b43,
+  ...brcmfmac,
+  ...brcmfmacSdio,
+  ...iwlwifi,
+  ...iwlwifiHw,
+  ...mt6625l,
+  ...mt76,
+  ...mt76x02,
+  ...mwifiex,
+  ...mwifiexBus,
+  ...realtek,
+  ...rt2x00,
+  ...rtl,
+  ...rtw89,
+  ...wifiOther,
+];

@@ -1,4 +1,4 @@
-/** Intel iwlwifi (mvm and dvm). */
+/** Intel iwlwifi (mvm and dvm): its firmware. Bringing it up, its bus and queues: iwlwifi-hw.ts. */
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
@@ -6,17 +6,6 @@ const SOURCE = { source: 'iwlwifi of Linux 6.1 and 6.12' } as const;
 const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
 const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
 const FOLLOWS = { class: 'fw-timeout', blame: 'product', role: 'consequence', ...SOURCE } as const;
-const PCIE = { class: 'pcie-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
 
 const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const LINK = 'lspci -vvv (LnkSta, AER, power state); try pcie_aspm=off';
@@ -28,7 +17,6 @@ const FAILED = [
   'iwlwifi/assert',
   'iwlwifi/dump',
 ];
-const FILES = 'apt install firmware-iwlwifi; ls /lib/firmware/iwlwifi-*';
 
 export const iwlwifi: readonly Signature[] = [
   {
@@ -226,7 +214,8 @@ export const iwlwifi: readonly Signature[] = [
   {
     ...TIMEOUT,
     id: 'iwlwifi/d3',
-    ...line('Timeout ', { driver: 'iwlwifi', after: '(?:entering|exiting) D3' }),
+    literals: ['Timeout entering D3', 'Timeout exiting D3'],
+    pattern: null,
     meaning: 'The firmware does not confirm that it sleeps or wakes',
     next: DUMP,
   },
@@ -237,135 +226,5 @@ export const iwlwifi: readonly Signature[] = [
     pattern: null,
     meaning: 'The firmware does not come back',
     next: COLD,
-  },
-  {
-    ...PCIE,
-    id: 'iwlwifi/transaction',
-    role: 'symptom',
-    ...line('iwlwifi transaction failed, dumping registers'),
-    meaning: 'The chip can not be reached over PCIe',
-    next: LINK,
-  },
-  {
-    ...PCIE,
-    id: 'iwlwifi/dead-bus',
-    literals: ['Skip fw error dump since bus is dead', 'Read failed at 0x'],
-    pattern: /iwlwifi (?<device>[0-9a-f:.]{12}): (?:Skip fw error dump since bus is dead|Read failed at 0x)/,
-    meaning: 'The chip is gone from the bus',
-    next: LINK,
-  },
-  {
-    ...PCIE,
-    id: 'iwlwifi/master-disable',
-    role: 'consequence',
-    ...line('Master Disable Timed Out, 100 usec'),
-    meaning: 'The chip does not stop its transfers',
-    next: LINK,
-  },
-  {
-    ...PCIE,
-    id: 'iwlwifi/removed',
-    role: 'symptom',
-    literals: ['Device gone - attempting removal', 'Device gone - scheduling removal'],
-    pattern: null,
-    meaning: 'The chip is gone from the bus and the driver removes it',
-    next: LINK,
-  },
-  {
-    ...STALL,
-    id: 'iwlwifi/queue-stuck',
-    ...line(' is stuck ', {
-      driver: 'iwlwifi',
-      before: 'Queue (?<queue>\\d{1,3})',
-      after: '\\d{1,6} \\d{1,6}',
-    }),
-    meaning: 'Packets in a queue of the chip are not sent',
-    next: DUMP,
-  },
-  {
-    ...STALL,
-    id: 'iwlwifi/queue-stuck-fifo',
-    ...line('active on fifo ', {
-      before: 'Queue (?<queue>\\d{1,3}) is (?:in)?',
-      after: '\\d{1,2} and stuck for \\d{1,6} ms',
-    }),
-    meaning: 'Packets in a queue of the chip are not sent',
-    next: DUMP,
-  },
-  {
-    ...STALL,
-    id: 'iwlwifi/flush',
-    ...line('fail to flush all tx fifo queues Q '),
-    meaning: 'Packets in a queue of the chip are not sent',
-    next: DUMP,
-  },
-  {
-    ...MISSING,
-    id: 'iwlwifi/no-firmware',
-    ...line('no suitable firmware found!', { driver: 'iwlwifi' }),
-    meaning: 'None of the firmware versions that the driver can use is there',
-    next: FILES,
-  },
-  {
-    ...MISSING,
-    id: 'iwlwifi/minimum',
-    role: 'consequence',
-    ...line('minimum version required: ', { after: '(?<file>[\\w./-]{1,60})' }),
-    meaning: 'None of the firmware versions that the driver can use is there',
-    next: FILES,
-  },
-  {
-    ...MISSING,
-    id: 'iwlwifi/api',
-    ...line('Driver unable to support your firmware API.'),
-    meaning: 'The firmware file is of a version that the driver can not use',
-    next: FILES,
-  },
-  {
-    ...PROBE,
-    id: 'iwlwifi/run-init',
-    ...line('Failed to run INIT ucode: ', { after: '-(?<errno>\\d{1,3})' }),
-    meaning: 'The firmware fails while it is set up',
-    next: COLD,
-  },
-  {
-    ...PROBE,
-    id: 'iwlwifi/no-config',
-    class: 'no-driver',
-    blame: 'config',
-    role: 'root',
-    ...line('No config found for PCI dev ', { after: '(?<reason>[0-9a-f]{4}/[0-9a-f]{4})' }),
-    meaning: 'The driver does not know this card',
-    next: 'Use a newer kernel',
-  },
-  {
-    ...PROBE,
-    id: 'iwlwifi/prepare',
-    role: 'root',
-    ...line('Error while preparing HW: ', { after: '-(?<errno>\\d{1,3})' }),
-    meaning: 'The chip does not get ready',
-    next: COLD,
-  },
-  {
-    ...PROBE,
-    id: 'iwlwifi/init-nic',
-    ...line('Unable to init nic', { driver: 'iwlwifi' }),
-    meaning: 'The chip could not be set up',
-    next: COLD,
-  },
-  {
-    ...BENIGN,
-    id: 'iwlwifi/yoyo',
-    ...line('iwl-debug-yoyo.bin'),
-    meaning: 'A file for debugging that nobody has is not there',
-  },
-  {
-    ...BENIGN,
-    id: 'iwlwifi/newer-api',
-    ...line('iwlwifi-', {
-      before: '(?:Direct firmware load for (?:intel/iwlwifi/)?|firmware: failed to load (?:intel/iwlwifi/)?)',
-      after: '[\\w-]{1,40}\\.(?:ucode|pnvm)',
-    }),
-    meaning: 'The driver asks for a newer version of its firmware first',
   },
 ];
