@@ -88,7 +88,7 @@ export const ath: readonly Signature[] = [
   {
     ...CRASH,
     id: 'ath9k/chip-reset',
-    ...line('Chip reset failed', { before: 'ath: phy\\d{1,3}:' }),
+    ...line('Chip reset failed', { before: 'ath: phy\\d{1,3}: ' }),
     meaning: 'The chip could not be reset',
     next: COLD,
   },
@@ -292,8 +292,7 @@ export const ath: readonly Signature[] = [
   {
     ...MISSING,
     id: 'carl9170/firmware',
-    literals: ['firmware not found.', 'damaged firmware ('],
-    pattern: /(?:carl9170|usb) [\d.:-]{3,24}: (?:firmware not found\.|damaged firmware \()/,
+    ...line(['firmware not found.', 'damaged firmware ('], { driver: 'usb' }),
     meaning: 'The firmware file is not there or is damaged',
     next: 'apt install firmware-linux-free; ls /lib/firmware/carl9170-1.fw',
   },

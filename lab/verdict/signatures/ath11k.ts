@@ -68,9 +68,9 @@ export const ath11k: readonly Signature[] = [
   {
     ...TIMEOUT,
     id: 'ath11k/mhi-power',
-    literals: ['failed to power up mhi: ', 'failed to prepare mhi: ', 'failed to start mhi: '],
-    pattern:
-      /(?<device>[0-9a-f]{4}:[0-9a-f:.]{7}): failed to (?:power up|prepare|start) mhi: -(?<errno>\d{1,3})/,
+    ...line(['failed to power up mhi: ', 'failed to prepare mhi: ', 'failed to start mhi: '], {
+      after: '-(?<errno>\\d{1,3})',
+    }),
     meaning: 'The chip does not boot its firmware',
     next: COLD,
     when: [{ group: 'errno', is: ['2'], means: { class: 'fw-missing', next: FILES } }],

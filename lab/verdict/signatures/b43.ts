@@ -28,7 +28,7 @@ export const b43: readonly Signature[] = [
   {
     ...STALL,
     id: 'b43/dma-reset',
-    ...line('reset timed out', { before: 'DMA [RT]X' }),
+    ...line('reset timed out', { before: 'DMA [RT]X ' }),
     meaning: 'The DMA engine of the chip does not stop',
     next: COLD,
   },

@@ -96,7 +96,7 @@ export const brcmfmac: readonly Signature[] = [
   {
     ...TIMEOUT,
     id: 'brcmfmac/init',
-    ...line('FW failed to initialize', { before: 'brcmf_\\w{4,40}:' }),
+    ...line('FW failed to initialize', { before: 'brcmf_\\w{4,40}: ' }),
     meaning: 'The firmware was loaded and does not start',
     next: COLD,
   },
@@ -179,7 +179,7 @@ export const brcmfmac: readonly Signature[] = [
   {
     ...PROBE,
     id: 'brcmfmac/attach',
-    ...line('brcmf_attach failed', { before: ':' }),
+    ...line('brcmf_attach failed', { before: 'brcmf_\\w{4,40}: ' }),
     meaning: 'The driver could not be set up',
     next: 'The lines before it name the step',
   },
@@ -205,7 +205,7 @@ export const brcmfmac: readonly Signature[] = [
   {
     ...MISSING,
     id: 'brcmfmac/usb-no-firmware',
-    ...line('No firmware!', { before: 'brcmf_usb_\\w{4,30}:' }),
+    ...line('No firmware!', { before: 'brcmf_usb_\\w{4,30}: ' }),
     meaning: 'The firmware file could not be read',
     next: FILES,
   },

@@ -32,8 +32,7 @@ export const iwlwifiHw: readonly Signature[] = [
   {
     ...PCIE,
     id: 'iwlwifi/dead-bus',
-    literals: ['Skip fw error dump since bus is dead', 'Read failed at 0x'],
-    pattern: /iwlwifi (?<device>[0-9a-f:.]{12}): (?:Skip fw error dump since bus is dead|Read failed at 0x)/,
+    ...line(['Skip fw error dump since bus is dead', 'Read failed at 0x'], { driver: 'iwlwifi' }),
     meaning: 'The chip is gone from the bus',
     next: LINK,
   },

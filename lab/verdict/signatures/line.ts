@@ -12,7 +12,7 @@ const DEVICES = [
   'mlan\\d',
   'uap\\d',
 ];
-const DEVICE = `(?<device>${DEVICES.join('|')})`;
+const DEVICE = `(?<![\\w:.-])(?<device>${DEVICES.join('|')})`;
 
 /** Regular expressions for what is printed around the literal. */
 interface Around {
@@ -23,11 +23,22 @@ interface Around {
   driver?: string;
 }
 
-/** A line with this text, and the device that stands before it, if one does. */
-export function line(literal: string, { before = '', after = '', driver }: Around = {}): Line {
-  const prefix = driver === undefined ? `(?:${DEVICE}:? )?` : `${driver} ${DEVICE}: `;
-  const text = literal.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return { literals: [literal], pattern: new RegExp(`${prefix}${before}${text}${after}`) };
+/**
+ * A line with one of these texts, and the device that stands before it, if one does. The text is looked for first, and
+ * what is around it only where it was found: no line can make it slow.
+ */
+export function line(
+  literal: string | readonly string[],
+  { before = '', after = '', driver }: Around = {},
+): Line {
+  const literals = [literal].flat();
+  const text = `(?:${literals.map(escaped).join('|')})`;
+  const prefix = driver === undefined ? `(?:${DEVICE}:? |)` : `${driver} ${DEVICE}: `;
+  return { literals, pattern: new RegExp(`${text}(?<=${prefix}${before}${text})${after}`) };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 export type Line = Pick<Signature, 'literals' | 'pattern'>;

@@ -151,9 +151,9 @@ export const mt76x02: readonly Signature[] = [
     ...USB,
     role: 'symptom',
     id: 'mt7601u/urb-submit',
-    literals: ['Error: submit RX URB failed:', 'Error: TX URB submit failed:', 'Error: submit URB dir:'],
-    pattern:
-      /(?<device>\d{1,3}-[\d.]{1,20}(?::\d{1,2}\.\d{1,2})?): Error: (?:submit (?:RX )?URB|TX URB)[^-\n]{0,40}failed:-(?<errno>\d{1,3})/,
+    ...line(['Error: submit RX URB failed:', 'Error: TX URB submit failed:', 'Error: submit URB dir:'], {
+      after: '[^\\n-]{0,20}-(?<errno>\\d{1,3})',
+    }),
     meaning: 'A transfer can not be handed to the bus',
     next: PORT,
     when: TRANSFER,
@@ -193,8 +193,9 @@ export const mt76x02: readonly Signature[] = [
     ...TIMEOUT,
     role: 'symptom',
     id: 'mt7601u/mcu-timeout',
-    literals: ['_mcu_wait_resp timed out', '_mcu_wait_response timed out'],
-    pattern: /(?<device>\d{1,3}-[\d.]{1,20}(?::\d{1,2}\.\d{1,2})?): [Ee]rror: mt76\w{1,6}_mcu_wait_resp/,
+    ...line(['_mcu_wait_resp timed out', '_mcu_wait_response timed out'], {
+      before: '[Ee]rror: mt76\\w{1,6}',
+    }),
     meaning: 'The firmware does not answer a command',
     next: PORT,
   },

@@ -84,7 +84,7 @@ export const rt2x00: readonly Signature[] = [
   {
     ...STALL,
     id: 'rt2x00/queue-flush',
-    ...line('Queue ', { before: 'Warning -', after: '\\d{1,2} failed to flush' }),
+    ...line('Queue ', { before: 'Warning - ', after: '\\d{1,2} failed to flush' }),
     meaning: 'Packets in a queue of the chip are not sent',
     next: 'cat /sys/kernel/debug/ieee80211/phy*/rt2x00*/queue/*',
   },
@@ -106,8 +106,7 @@ export const rt2x00: readonly Signature[] = [
   {
     ...MISSING,
     id: 'rt2x00/read-firmware',
-    literals: ['Failed to read Firmware', 'Failed to request Firmware'],
-    pattern: /rt2x\w{1,30}: Error - Failed to (?:read|request) Firmware/,
+    ...line(['Failed to read Firmware', 'Failed to request Firmware'], { before: 'rt2x\\w{1,30}: Error - ' }),
     meaning: 'The firmware file could not be read',
     next: 'apt install firmware-misc-nonfree; ls /lib/firmware/rt*.bin',
   },

@@ -161,7 +161,7 @@ export const rtl: readonly Signature[] = [
   {
     ...MISSING,
     id: 'rtlwifi/request',
-    ...line('Failed to request ', { before: 'rtl\\w{3,10}:', after: '(?:normal |wowlan )?firmware!' }),
+    ...line('Failed to request ', { before: 'rtl\\w{3,10}: ', after: '(?:normal |wowlan )?firmware!' }),
     meaning: 'The firmware file could not be read',
     next: 'apt install firmware-realtek',
   },

@@ -153,8 +153,10 @@ export const rtw89: readonly Signature[] = [
     ...PCIE,
     id: 'rtw89/rxbd',
     rate: { count: 3, withinS: 10 },
-    literals: [' RXBD info: ', 'failed to deliver RXBD skb'],
-    pattern: /rtw89_\w{4,8} (?<device>[0-9a-f:.]{12}): failed to (?:update \d{1,3}|deliver) RXBD/,
+    ...line([' RXBD info: ', 'failed to deliver RXBD skb'], {
+      driver: 'rtw89_\\w{4,8}',
+      before: '(?:failed to update \\d{1,3}|)',
+    }),
     meaning: 'Received packets are described wrong by the chip',
     next: LINK,
   },

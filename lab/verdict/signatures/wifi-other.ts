@@ -92,7 +92,7 @@ export const wifiOther: readonly Signature[] = [
     ...SDIO,
     id: 'wlcore/sdio',
     ...line('sdio ', {
-      before: 'wl1271_sdio [\\w:.]{4,14}:',
+      before: 'wl1271_sdio [\\w:.]{4,14}: ',
       after: '(?:read|write) failed \\(-(?<errno>\\d{1,3})\\)',
     }),
     meaning: 'A transfer to or from the chip fails on the SDIO bus',
