@@ -127,7 +127,7 @@ export const ath: readonly Signature[] = [
   {
     ...PROBE,
     id: 'ath9k/device-init',
-    ...line('ailed to initialize device', { driver: 'ath9k', after: '\\s{0,2}$' }),
+    ...line('ailed to initialize device', { driver: 'ath9k', before: '[Ff]', after: '\\s{0,2}$' }),
     meaning: 'The driver gave up bringing the chip up',
     next: 'The lines before it name the step',
   },

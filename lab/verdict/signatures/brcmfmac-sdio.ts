@@ -43,7 +43,7 @@ export const brcmfmacSdio: readonly Signature[] = [
     ...SDIO,
     id: 'brcmfmac/terminate',
     rate: { count: 3, withinS: 10 },
-    ...line('terminate frame', { before: 'brcmf_sdio_\\w{4,30}: [^\\n]{0,40}' }),
+    ...line('terminate frame', { before: 'brcmf_sdio_\\w{2,30}: [^\\n]{0,40}' }),
     meaning: 'The driver gives up a packet that came in damaged',
     next: HOST,
   },
@@ -52,7 +52,7 @@ export const brcmfmacSdio: readonly Signature[] = [
     id: 'brcmfmac/header',
     rate: { count: 3, withinS: 10 },
     ...line('HW header ', {
-      before: 'brcmf_sdio_\\w{4,30}: ',
+      before: 'brcmf_sdio_\\w{2,30}: ',
       after: '(?:checksum|length) (?:error|too long)',
     }),
     meaning: 'A packet came in damaged over SDIO',
@@ -82,7 +82,7 @@ export const brcmfmacSdio: readonly Signature[] = [
   {
     ...SDIO,
     id: 'brcmfmac/oosync',
-    ...line('Dongle reports ', { before: 'brcmf_sdio_\\w{4,30}: ', after: '(?:WR|RD)_OOSYNC' }),
+    ...line('Dongle reports ', { before: 'brcmf_sdio_\\w{2,30}: ', after: '(?:WR|RD)_OOSYNC' }),
     meaning: 'Driver and firmware disagree on where a transfer begins',
     next: HOST,
   },

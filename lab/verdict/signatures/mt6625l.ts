@@ -151,7 +151,7 @@ export const mt6625l: readonly Signature[] = [
     ...MISSING,
     id: 'mt6625l/patch',
     literals: ['wmt_dev_patch_get(', 'wmt_dev_read_file('],
-    pattern: /\[E\]\s?wmt_dev_(?:patch_get|read_file)\(\d{1,5}\): [^\n]{0,40}(?:fail|error|not)/,
+    pattern: /\[E\]\s?wmt_dev_(?:patch_get|read_file)\(\d{1,5}\): [^\n]{0,80}(?:fail|error|not)/,
     meaning: 'The ROM patch of the combo chip could not be read',
     next: 'ls -l /lib/firmware /etc/firmware | grep -i ROMv',
   },

@@ -244,7 +244,7 @@ export const mt76: readonly Signature[] = [
   {
     ...MISSING,
     id: 'mt76/invalid-firmware',
-    ...line('Invalid firmware', { driver: 'mt7[0-9a-z]{2,3}(?:-wmac)?' }),
+    ...line('Invalid firmware', { driver: 'mt7[0-9a-z]{2,5}(?:-wmac)?' }),
     meaning: 'A firmware file is truncated or of another chip',
     next: 'sha256sum /lib/firmware/mediatek/* against linux-firmware',
   },

@@ -269,7 +269,7 @@ export const rtl: readonly Signature[] = [
     ...USB,
     id: 'rtl-vendor/read-port',
     when: GONE,
-    ...line('usb_read_port_complete', { after: '[^\\n]{0,60}status:? ?=? ?\\(?-(?<errno>\\d{1,3})' }),
+    ...line('usb_read_port_complete', { after: '[^\\n]{0,60}status ?:? ?=? ?\\(?-(?<errno>\\d{1,3})' }),
     meaning: 'Packets can not be read from the adapter',
     next: PORT,
   },
