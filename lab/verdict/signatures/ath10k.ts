@@ -155,7 +155,8 @@ export const ath10k: readonly Signature[] = [
   {
     ...FOLLOWS,
     id: 'ath10k/shut-down',
-    ...line(': -108', { driver: ATH, before: '[^\\n:]{1,90}' }),
+    literals: ['ath10k_pci ', 'ath10k_ahb ', 'ath10k_sdio ', 'ath10k_snoc ', 'ath11k_pci ', 'ath12k_pci '],
+    pattern: /ath1[0-2]k_[a-z]{3,5} (?<device>[0-9a-z:.-]{5,30}): [^\n]{1,100}[:(] ?-108/,
     meaning: 'The driver refuses work because the firmware is down',
     next: 'Look for the first failure of the firmware before it',
   },

@@ -252,7 +252,7 @@ export const mt76: readonly Signature[] = [
     ...MISSING,
     id: 'mt7615/load',
     ...line('failed to load ', {
-      driver: 'mt76[0-9a-z]{2,4}',
+      driver: 'mt76[0-9a-z]{2,4}(?:-wmac)?',
       after: '(?<file>mediatek/[\\w./-]{1,80})',
     }),
     meaning: 'No variant of the firmware file is there',

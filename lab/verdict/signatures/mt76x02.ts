@@ -28,7 +28,12 @@ const TRANSFER = [
   {
     group: 'errno',
     is: ['110'],
-    means: { class: 'fw-timeout', blame: 'product', meaning: 'The device does not answer a control request' },
+    means: {
+      class: 'fw-timeout',
+      blame: 'product',
+      role: 'root',
+      meaning: 'The device does not answer a control request',
+    },
   },
 ] as const satisfies Signature['when'];
 
@@ -121,6 +126,7 @@ export const mt76x02: readonly Signature[] = [
   {
     ...USB,
     id: 'mt76/vendor-request',
+    role: 'symptom',
     ...line('endor request req:', {
       before: '[Vv]',
       after: '[0-9a-f]{2} off:[0-9a-f]{4} failed:-(?<errno>\\d{1,3})',

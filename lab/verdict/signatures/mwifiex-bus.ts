@@ -47,6 +47,13 @@ export const mwifiexBus: readonly Signature[] = [
   },
   {
     ...SDIO,
+    id: 'mwifiex/cfg-register',
+    ...line(['write CFG reg failed', 'read CFG reg failed']),
+    meaning: 'The card can not be asked to end a transfer that failed',
+    next: BUS,
+  },
+  {
+    ...SDIO,
     id: 'mwifiex/mp-regs',
     ...line('read mp_regs failed'),
     meaning: 'The registers of the card can not be read',

@@ -50,7 +50,7 @@ export const mwifiex: readonly Signature[] = [
     next: 'Look for "Timeout cmd id" before it, then reload the driver or power-cycle',
   },
   {
-    ...FOLLOWS,
+    ...BENIGN,
     id: 'mwifiex/removed',
     ...line('PREP_CMD: card is removed'),
     meaning: 'The driver sends no more commands because the card is gone or is being reset',
@@ -64,7 +64,7 @@ export const mwifiex: readonly Signature[] = [
     next: 'Look for "Timeout cmd id" before it',
   },
   {
-    ...FOLLOWS,
+    ...BENIGN,
     id: 'mwifiex/reset-state',
     ...line('FW in reset state'),
     meaning: 'The driver sends no more commands because the card is being reset',
@@ -128,7 +128,9 @@ export const mwifiex: readonly Signature[] = [
   {
     ...TIMEOUT,
     id: 'mwifiex/init-cmd',
-    ...line('failed during', { before: 'cmd 0x[0-9a-f]{1,4} ', after: '\\s?initialization' }),
+    role: 'symptom',
+    when: [{ group: 'command', is: ['0x242'], means: { role: 'benign' } }],
+    ...line('failed during', { before: 'cmd (?<command>0x[0-9a-f]{1,4}) ', after: '\\s?initialization' }),
     meaning: 'A command fails while the firmware is set up',
     next: COLD,
   },

@@ -84,7 +84,7 @@ export const rt2x00: readonly Signature[] = [
   {
     ...STALL,
     id: 'rt2x00/queue-flush',
-    ...line('Queue ', { before: 'Warning - ', after: '\\d{1,2} failed to flush' }),
+    ...line(' failed to flush', { before: 'Warning - Queue \\d{1,2}' }),
     meaning: 'Packets in a queue of the chip are not sent',
     next: 'cat /sys/kernel/debug/ieee80211/phy*/rt2x00*/queue/*',
   },

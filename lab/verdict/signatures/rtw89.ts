@@ -46,6 +46,13 @@ export const rtw89: readonly Signature[] = [
   },
   {
     ...TIMEOUT,
+    id: 'rtw89/rf-busy',
+    ...line([' rf busy swsi', 'read swsi busy']),
+    meaning: 'The bus to the radio of the chip stays busy',
+    next: COLD,
+  },
+  {
+    ...TIMEOUT,
     id: 'rtw89/ps-ack',
     rate: { count: 3, withinS: 300 },
     ...line('firmware failed to ack for ', { after: '(?:entering|leaving) ps mode' }),

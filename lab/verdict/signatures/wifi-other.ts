@@ -91,10 +91,7 @@ export const wifiOther: readonly Signature[] = [
   {
     ...SDIO,
     id: 'wlcore/sdio',
-    ...line('sdio ', {
-      before: 'wl1271_sdio [\\w:.]{4,14}: ',
-      after: '(?:read|write) failed \\(-(?<errno>\\d{1,3})\\)',
-    }),
+    ...line('wl1271_sdio ', { after: '[\\w:.]{4,14}: sdio (?:read|write) failed \\(-(?<errno>\\d{1,3})\\)' }),
     meaning: 'A transfer to or from the chip fails on the SDIO bus',
     next: 'Check clock and supply: cat /sys/kernel/debug/mmc*/ios',
   },
