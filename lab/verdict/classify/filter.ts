@@ -5,8 +5,8 @@ import { type Hit, sameDevice, secondsBetween } from './hit.ts';
 
 /** Hits that are failures, of hits in order. */
 export function countingHits(hits: readonly Hit[], actions: readonly HarnessAction[]): Hit[] {
-  return confirmed(hits.filter((hit) => hit.role !== 'benign'))
-    .filter((hit, index, all) => !isUndone(hit, index, all))
+  const failures = hits.filter((hit) => hit.role !== 'benign');
+  return confirmed(failures.filter((hit, index, all) => !isUndone(hit, index, all)))
     .filter((hit) => hit.role !== 'marker' && !isExpected(hit, actions))
     .filter(reachesRate());
 }
