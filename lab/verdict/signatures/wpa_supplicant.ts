@@ -9,7 +9,7 @@ const FAILED = {
   source: 'wpa_supplicant: src/common/wpa_ctrl.h',
 } satisfies Partial<Signature>;
 
-const CONNECTS = (withinS: number): Signature['endedBy'] => ({
+const CONNECTS = (withinS: number): NonNullable<Signature['endedBy']> => ({
   signatures: ['wpa_supplicant/connected'],
   withinS,
 });

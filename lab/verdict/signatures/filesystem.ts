@@ -1,0 +1,187 @@
+/** File systems, block devices and flash. */
+import type { Signature } from './signature.ts';
+
+const BROKEN = {
+  pattern: null,
+  class: 'fs-error',
+  blame: 'lab',
+  role: 'root',
+  next: 'check the medium and write the image anew; a board that loses power while it writes breaks its file system',
+} satisfies Partial<Signature>;
+
+const FOLLOWS = {
+  ...BROKEN,
+  role: 'consequence',
+  meaning: 'a file system stops writing after an error',
+  next: 'look for the first error of its device before it',
+} satisfies Partial<Signature>;
+
+const NOISE = {
+  pattern: null,
+  class: 'benign',
+  blame: 'benign',
+  role: 'benign',
+  next: 'nothing to do',
+} satisfies Partial<Signature>;
+
+export const filesystem: readonly Signature[] = [
+  {
+    ...BROKEN,
+    id: 'filesystem/ext4-error',
+    literals: ['EXT4-fs error (device ', 'EXT3-fs error (device ', 'EXT2-fs error (device '],
+    pattern: /EXT[234]-fs error \(device (?<device>[\w.-]{1,40})\)/,
+    meaning: 'the file system finds its own data wrong',
+    source: 'fs/ext4/super.c',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/error',
+    literals: [
+      'BTRFS error (device ',
+      'BTRFS critical (device ',
+      'F2FS-fs error (device ',
+      'XFS (',
+      'FAT-fs (',
+    ],
+    pattern:
+      /(?:BTRFS (?:error|critical)|F2FS-fs error) \(device |XFS \((?<device>[\w-]{1,40})\): (?:Metadata corruption|Corruption|Internal error)|FAT-fs \([\w-]{1,40}\): error,/,
+    meaning: 'the file system finds its own data wrong',
+    source: 'fs/btrfs, fs/f2fs, fs/xfs, fs/fat',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/ubifs-error',
+    literals: ['UBIFS error (', 'UBIFS error: '],
+    pattern: /UBIFS error (?:\((?<device>ubi\d+:\d+)|\(pid \d+)/,
+    blame: 'product',
+    meaning: 'the file system in flash finds its own data wrong or can not write',
+    source: 'fs/ubifs/misc.c',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/ubi-error',
+    literals: ['ubi0 error: ', 'ubi1 error: ', 'ubi2 error: ', 'UBI error: '],
+    blame: 'product',
+    meaning: 'flash can not be read, written or erased',
+    next: 'read the line of the flash driver before it; count bad blocks (ubinfo -a); a wrong partition table looks the same',
+    source: 'drivers/mtd/ubi',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/jffs2-erase',
+    literals: [
+      'jffs2: Erase at ',
+      'jffs2: Newly-erased block contained word',
+      'jffs2: Too few erase blocks',
+      'jffs2: Write of ',
+    ],
+    pattern:
+      /jffs2: (?:Erase at 0x[0-9a-f]{1,16} (?:failed|not)|Newly-erased block|Too few erase blocks|Write of \d+ bytes at 0x[0-9a-f]{1,16} failed)/,
+    blame: 'product',
+    meaning: 'flash can not be erased or written as the file system wants',
+    next: 'check that partitions start and end on erase blocks, and that none is read-only; then the flash driver',
+    source: 'fs/jffs2/erase.c, write.c, scan.c',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/jffs2-scan',
+    literals: ['jffs2_scan_eraseblock(): Magic bitmask'],
+    meaning: 'the partition holds something else than its file system',
+    next: 'after a flash of another layout erase the partition once (firstboot)',
+    rate: { count: 5, withinS: 10 },
+    source: 'fs/jffs2/scan.c',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/squashfs',
+    literals: ['SQUASHFS error: '],
+    meaning: 'the read-only root is broken or can not be read',
+    source: 'fs/squashfs',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/flash-ecc',
+    literals: [
+      'uncorrectable ECC error',
+      'unrecoverable ECC error',
+      'uncorrectable error at 0x',
+      'ecc unrecoverable',
+    ],
+    blame: 'product',
+    meaning: 'flash holds data that its error correction can not mend',
+    next: 'check strength and layout of the ECC against the boot loader; then suspect the flash',
+    source: 'drivers/mtd/nand',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/io-error',
+    literals: ['I/O error, dev ', 'critical medium error, dev ', 'critical target error, dev '],
+    pattern: /(?:I\/O|critical (?:medium|target)) error, dev (?<device>(?!fd\d|sr\d)[\w-]{1,40}), sector/,
+    role: 'symptom',
+    meaning: 'a disk or card can not be read or written',
+    next: 'look for errors of its bus (mmc, usb, ata) before it; then check the medium',
+    source: 'block/blk-core.c',
+  },
+  {
+    ...FOLLOWS,
+    id: 'filesystem/read-only',
+    literals: [
+      'Remounting filesystem read-only',
+      'Aborting journal on device ',
+      'previous I/O error to superblock detected',
+      'JBD2: Error -',
+      'JBD2: I/O error when ',
+      'Detected aborted journal',
+      'switched to read-only mode, error ',
+    ],
+    source: 'fs/ext4/super.c, fs/jbd2, fs/ubifs',
+  },
+  {
+    ...FOLLOWS,
+    id: 'filesystem/buffer-error',
+    literals: ['Buffer I/O error on dev ', 'lost async page write', 'lost sync page write'],
+    pattern: /(?:Buffer I\/O error on dev|lost a?sync page write)/,
+    meaning: 'data that were to be written or read are lost',
+    source: 'fs/buffer.c',
+  },
+  {
+    ...BROKEN,
+    id: 'filesystem/full',
+    literals: ['No space left on device'],
+    role: 'symptom',
+    meaning: 'a file system is full',
+    next: 'df -h; df -i',
+    source: 'errno 28 (ENOSPC) as programs print it',
+  },
+  {
+    ...NOISE,
+    id: 'filesystem/other-type',
+    literals: [
+      "couldn't mount because of unsupported optional features",
+      "couldn't mount as ext3 due to feature incompatibilities",
+      "couldn't mount as ext2 due to feature incompatibilities",
+      'I/O error, dev fd0',
+      'I/O error, dev sr0',
+      'Buffer I/O error on dev sr0',
+      'Buffer I/O error on dev fd0',
+    ],
+    meaning: 'the kernel tries types of file systems in turn, or a drive without a disk',
+    source: 'fs/ext4/super.c',
+  },
+  {
+    ...NOISE,
+    id: 'filesystem/not-unmounted',
+    literals: [
+      'Volume was not properly unmounted',
+      'recovery required on readonly filesystem',
+      'orphan cleanup on readonly fs',
+      'wrong data CRC in data node',
+      'Bad eraseblock ',
+      'ubi0 warning: ',
+      'mounting unchecked fs, running e2fsck is recommended',
+      'warning: maximal mount count reached',
+    ],
+    meaning: 'power went off before; the file system mends itself',
+    source: 'fs/fat, fs/ext4, fs/jffs2, drivers/mtd',
+  },
+];
