@@ -30,6 +30,7 @@ export const filesystem: readonly Signature[] = [
     id: 'filesystem/ext4-error',
     literals: ['EXT4-fs error (device ', 'EXT3-fs error (device ', 'EXT2-fs error (device '],
     pattern: /EXT[234]-fs error \(device (?<device>[\w.-]{1,40})\)/,
+    role: 'symptom',
     meaning: 'the file system finds its own data wrong',
     source: 'fs/ext4/super.c',
   },
@@ -45,6 +46,7 @@ export const filesystem: readonly Signature[] = [
     ],
     pattern:
       /(?:BTRFS (?:error|critical)|F2FS-fs error) \(device |XFS \((?<device>[\w-]{1,40})\): (?:Metadata corruption|Corruption|Internal error)|FAT-fs \([\w-]{1,40}\): error,/,
+    role: 'symptom',
     meaning: 'the file system finds its own data wrong',
     source: 'fs/btrfs, fs/f2fs, fs/xfs, fs/fat',
   },

@@ -27,6 +27,7 @@ const OPTIONAL = [
   'ath10k/(?:[\\w.-]{1,40}/){0,3}board-[^\\s]{1,80}',
   'ath1[12]k/(?:[\\w.-]{1,40}/){0,3}(?:firmware-2\\.bin|board-2\\.bin|regdb\\.bin)',
   '(?:brcm|cypress)/[^\\s]{1,80}\\.(?:txt|clm_blob|txcap_blob)',
+  '(?:brcm|cypress)/[\\w-]{1,40}\\.[\\w.,-]{1,60}\\.bin',
   'rtw8[89]/[^\\s]{0,60}_wow[^\\s]{0,20}',
   'intel/ibt-[^\\s]{1,60}\\.(?:ddc|bseq)',
   'ti-connectivity/(?:wl1271-nvs|wl18xx-conf)[^\\s]{0,20}',

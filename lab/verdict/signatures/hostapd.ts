@@ -123,16 +123,6 @@ export const hostapd: readonly Signature[] = [
     when: [
       {
         group: 'reason',
-        is: ['Operation not possible due to RF-kill'],
-        means: {
-          class: 'rfkill',
-          role: 'root',
-          meaning: 'the radio is switched off',
-          next: 'rfkill list; rfkill unblock all',
-        },
-      },
-      {
-        group: 'reason',
         is: ['Connection timed out', 'Input/output error'],
         means: { class: 'fw-timeout', blame: 'product', meaning: 'the device does not answer its driver' },
       },

@@ -99,7 +99,7 @@ export const kernelCrash: readonly Signature[] = [
       'BUG: stack guard page was hit',
       'BUG: TASK stack guard page was hit',
       'BUG: IRQ stack guard page was hit',
-      'kernel stack overflow',
+      'Kernel panic - not syncing: kernel stack overflow',
       'Thread overran stack, or stack corrupted',
       'BUG: stack overflow detected',
     ],
@@ -127,6 +127,7 @@ export const kernelCrash: readonly Signature[] = [
     id: 'kernel-crash/external-abort',
     literals: [
       'external abort on ',
+      'external abort (0x',
       'SError Interrupt on CPU',
       'Internal error: synchronous external abort',
       'Bad mode in Error handler detected',
@@ -135,7 +136,7 @@ export const kernelCrash: readonly Signature[] = [
       'Asynchronous SError Interrupt',
     ],
     pattern:
-      /Unhandled (?:fault|prefetch abort): [^\n]{0,20}external abort on |SError Interrupt|synchronous external abort|Bad mode in Error handler|bus error, epc ==/,
+      /Unhandled (?:fault|prefetch abort): [^\n]{0,20}external abort (?:on |\(0x)|SError Interrupt|synchronous external abort|Bad mode in Error handler|bus error, epc ==/,
     meaning:
       'the bus refuses an access of the kernel, as where a device is without clock or power or has gone',
     next: `${DECODE}; check power, clock and link of the device whose registers were read`,
@@ -274,7 +275,7 @@ export const kernelCrash: readonly Signature[] = [
       'still has locks held!',
     ],
     pattern:
-      /(?:WARNING: |BUG: |\[ INFO: |INFO: |\[ BUG: |\[ )[\w -]{0,60}(?:detected|lock|RCU usage|space!|freed!|context|taken|held!)/,
+      /(?:WARNING: |BUG: |\[ INFO: |INFO: |\[ BUG: |\[ )[\w >-]{0,60}(?:detected|lock|RCU usage|space!|freed!|context|taken|held!)/,
     meaning: 'lockdep finds an order or a use of locks that can deadlock',
     source: 'kernel/locking/lockdep.c',
   },
