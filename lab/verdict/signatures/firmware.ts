@@ -59,7 +59,7 @@ export const firmware: readonly Signature[] = [
     id: 'firmware/not-found',
     literals: ['Direct firmware load for '],
     pattern:
-      /(?<device>[^\s]{1,60}): Direct firmware load for (?<file>\S{1,160}) failed with error -(?<errno>\d+)/,
+      /(?<!\S)(?<device>\S{1,60}): Direct firmware load for (?<file>\S{1,160}) failed with error -(?<errno>\d+)/,
     confirmedBy: ['firmware/give-up'],
     source: 'drivers/base/firmware_loader/main.c',
   },
@@ -67,7 +67,7 @@ export const firmware: readonly Signature[] = [
     ...HINT,
     id: 'firmware/not-found-debian',
     literals: ['firmware: failed to load '],
-    pattern: /(?<device>[^\s]{1,60}): firmware: failed to load (?<file>\S{1,160}) \(-(?<errno>\d+)\)/,
+    pattern: /(?<!\S)(?<device>\S{1,60}): firmware: failed to load (?<file>\S{1,160}) \(-(?<errno>\d+)\)/,
     confirmedBy: ['firmware/give-up'],
     source: "Debian's drivers/base/firmware_loader/main.c",
   },
@@ -80,7 +80,7 @@ export const firmware: readonly Signature[] = [
       'failed to load firmware',
     ],
     pattern:
-      /(?<device>[^\s:]{1,40}(?::[\w.:]{1,20})?): [^\n]{0,60}(?:request_firmware(?:\(\))? failed|[Ff]ailed to (?:request|load) firmware)/,
+      /(?<!\S)(?<device>\S{1,60}): (?:\w{1,40}: )?(?:request_firmware(?:\(\))? failed|[Ff]ailed to (?:request|load) firmware)/,
     class: 'fw-missing',
     blame: 'config',
     role: 'symptom',

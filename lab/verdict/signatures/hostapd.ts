@@ -1,7 +1,7 @@
 /** What hostapd says: an access point that does not start, stations that do not stay. Its `device` is mostly a station. */
 import type { Signature } from './signature.ts';
 
-const STATION = '(?:STA |)(?<device>[0-9a-fA-F:*]{11,17})';
+const STATION = '(?<![0-9a-fA-F:*])(?<device>[0-9a-fA-F:*]{11,17})';
 
 const MARKER = {
   class: 'benign',
@@ -59,7 +59,7 @@ export const hostapd: readonly Signature[] = [
     ...MARKER,
     id: 'hostapd/enabled',
     literals: ['AP-ENABLED', '->ENABLED'],
-    pattern: /(?<device>[\w.-]{1,20}): (?:AP-ENABLED|interface state [A-Z_]{2,20}->ENABLED)/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): (?:AP-ENABLED|interface state [A-Z_]{2,20}->ENABLED)/,
     meaning: 'the access point is up',
     source: 'hostapd: src/ap/hostapd.c',
   },
@@ -176,7 +176,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/state-disabled',
     literals: ['->DISABLED'],
     pattern:
-      /(?<device>[\w.-]{1,20}): interface state (?:UNINITIALIZED|COUNTRY_UPDATE|ACS|HT_SCAN|DFS|NO_IR)->DISABLED/,
+      /(?<![\w.-])(?<device>[\w.-]{1,20}): interface state (?:UNINITIALIZED|COUNTRY_UPDATE|ACS|HT_SCAN|DFS|NO_IR)->DISABLED/,
     role: 'consequence',
     meaning: 'the access point does not start',
     source: 'hostapd: src/ap/hostapd.c',
@@ -185,7 +185,7 @@ export const hostapd: readonly Signature[] = [
     ...NOT_STARTED,
     id: 'hostapd/interface-disabled',
     literals: ['INTERFACE-DISABLED'],
-    pattern: /(?<device>[\w.-]{1,20}): INTERFACE-DISABLED/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): INTERFACE-DISABLED/,
     blame: 'product',
     role: 'consequence',
     meaning: 'the interface goes down below a running access point',
@@ -197,7 +197,7 @@ export const hostapd: readonly Signature[] = [
     ...MARKER,
     id: 'hostapd/interface-enabled',
     literals: ['INTERFACE-ENABLED'],
-    pattern: /(?<device>[\w.-]{1,20}): INTERFACE-ENABLED/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): INTERFACE-ENABLED/,
     meaning: 'the interface is up again',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
@@ -254,7 +254,7 @@ export const hostapd: readonly Signature[] = [
   {
     id: 'hostapd/cac',
     literals: ['DFS-CAC-COMPLETED '],
-    pattern: /(?<device>[\w.-]{1,20}): DFS-CAC-COMPLETED success=(?<success>\d)/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): DFS-CAC-COMPLETED success=(?<success>\d)/,
     class: 'regulatory',
     blame: 'lab',
     role: 'symptom',

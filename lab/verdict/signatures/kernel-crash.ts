@@ -300,7 +300,7 @@ export const kernelCrash: readonly Signature[] = [
     id: 'kernel-crash/warn',
     literals: ['WARNING: CPU: ', 'WARNING: at ', 'WARNING: '],
     pattern:
-      /WARNING: (?:CPU: \d+ PID: \d+ |\d+ )at (?<file>\S{3,200})|WARNING: (?:at )?[\w./-]{3,200}:\d+ (?:at )?\w|WARNING: at [\w.]{3,80}\+0x/,
+      /WARNING: CPU: \d+ PID: \d+ at(?: (?<file>\S{3,200})|\s*$)|WARNING: (?:at )?[\w./-]{3,200}:\d+ (?:at )?\w|WARNING: at [\w.]{3,80}\+0x/,
     meaning: 'code of the kernel finds something that should not be, and goes on',
     source: 'kernel/panic.c, in its forms since 3.x',
   },
@@ -397,7 +397,7 @@ export const kernelCrash: readonly Signature[] = [
       'detected expedited stalls on CPUs/tasks',
       'detected stall on CPU',
     ],
-    pattern: /INFO: (?:rcu\w*|Tasks)|rcu\w{0,12}:? [^\n]{0,20}detected/,
+    pattern: /INFO: (?:rcu|[Tt]asks|RCU)/,
     class: 'rcu-stall',
     blame: 'product',
     role: 'root',
@@ -408,7 +408,7 @@ export const kernelCrash: readonly Signature[] = [
   {
     id: 'kernel-crash/rcu-starved',
     literals: ['kthread starved for ', 'kthread timer wakeup didn'],
-    pattern: /rcu\w* kthread (?:starved for \d+ jiffies|timer wakeup didn)/,
+    pattern: / kthread (?:starved for \d+ jiffies|timer wakeup didn)/,
     class: 'rcu-stall',
     blame: 'product',
     role: 'consequence',

@@ -60,14 +60,16 @@ export const kernel: readonly Signature[] = [
     ...PROBE,
     id: 'kernel/probe-failed',
     literals: [': probe of '],
-    pattern: /(?<module>[\w-]{1,60}): probe of (?<device>\S{1,80}) failed with error -?(?<errno>\d+)/,
+    pattern:
+      /(?<![\w-])(?<module>[\w-]{1,60}): probe of (?<device>\S{1,80}) failed with error -?(?<errno>\d+)/,
     source: 'drivers/base/dd.c before 6.10',
   },
   {
     ...PROBE,
     id: 'kernel/probe-failed-by',
     literals: [': probe with driver '],
-    pattern: /(?<device>\S{1,80}): probe with driver (?<module>\S{1,60}) failed with error -?(?<errno>\d+)/,
+    pattern:
+      /(?<!\S)(?<device>\S{1,80}): probe with driver (?<module>\S{1,60}) failed with error -?(?<errno>\d+)/,
     source: '6.10 drivers/base/dd.c',
   },
   {
@@ -120,7 +122,7 @@ export const kernel: readonly Signature[] = [
     id: 'kernel/netdev-watchdog-cpu',
     literals: ['NETDEV WATCHDOG: CPU: '],
     pattern:
-      /(?<device>[^\s:]{1,40})(?: \([^)\n]{1,40}\))?: NETDEV WATCHDOG: CPU: \d+: transmit queue \d+ timed out/,
+      /(?<![^\s:])(?<device>[^\s:]{1,40})(?: \([^)\n]{1,40}\))?: NETDEV WATCHDOG: CPU: \d+: transmit queue \d+ timed out/,
     class: 'tx-stall',
     blame: 'product',
     role: 'symptom',
@@ -131,7 +133,7 @@ export const kernel: readonly Signature[] = [
   {
     id: 'kernel/netdev-watchdog-warn',
     literals: ['dev_watchdog+0x'],
-    pattern: /WARNING: [^\n]{0,200}dev_watchdog\+0x/,
+    pattern: /WARNING: (?:CPU: \d+ PID: \d+ at )?\S{1,80} (?:at )?dev_watchdog\+0x/,
     class: 'tx-stall',
     blame: 'product',
     role: 'consequence',
@@ -169,7 +171,7 @@ export const kernel: readonly Signature[] = [
       ' failed to resume noirq: error -',
     ],
     pattern:
-      /(?<device>[^\s:]{1,40}(?::[\w.:]{1,20})?): PM: failed to resume[\w ]{0,10}: error -(?<errno>\d+)|Device \S{1,60} failed to resume[\w ]{0,10}: error -\d+/,
+      /(?<!\S)(?<device>\S{1,60}): PM: failed to resume[\w ]{0,10}: error -(?<errno>\d+)|Device \S{1,60} failed to resume[\w ]{0,10}: error -\d+/,
     class: 'probe-fail',
     blame: 'product',
     role: 'symptom',

@@ -90,7 +90,7 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/associated',
     literals: [': associated'],
-    pattern: /(?<device>[\w.-]{1,20}): associated\s*$/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): associated\s*$/,
     class: 'benign',
     blame: 'benign',
     role: 'marker',
@@ -101,7 +101,7 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/deauthenticated',
     literals: [': deauthenticated from '],
-    pattern: /(?<device>[\w.-]{1,20}): deauthenticated from \S{11,24} \(Reason: (?<reason>\d+)/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): deauthenticated from \S{11,24} \(Reason: (?<reason>\d+)/,
     class: 'deauth',
     blame: 'product',
     role: 'symptom',
@@ -113,7 +113,7 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/disassociated',
     literals: [': disassociated from '],
-    pattern: /(?<device>[\w.-]{1,20}): disassociated from \S{11,24} \(Reason: (?<reason>\d+)/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): disassociated from \S{11,24} \(Reason: (?<reason>\d+)/,
     class: 'deauth',
     blame: 'product',
     role: 'symptom',
@@ -127,27 +127,27 @@ export const mac80211: readonly Signature[] = [
     id: 'mac80211/deauthenticating',
     literals: [': deauthenticating from ', ': disassociating from '],
     pattern:
-      /(?<device>[\w.-]{1,20}): (?:deauthenticat|disassociat)ing from \S{11,24} by local choice \(Reason: (?<reason>\d+)/,
+      /(?<![\w.-])(?<device>[\w.-]{1,20}): (?:deauthenticat|disassociat)ing from \S{11,24} by local choice \(Reason: (?<reason>\d+)/,
   },
   {
     ...TIMED_OUT,
     id: 'mac80211/auth-timeout',
     literals: [': authentication with '],
-    pattern: /(?<device>[\w.-]{1,20}): authentication with \S{11,24} timed out/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): authentication with \S{11,24} timed out/,
     meaning: 'the access point does not answer to authentication',
   },
   {
     ...TIMED_OUT,
     id: 'mac80211/assoc-timeout',
     literals: [': association with '],
-    pattern: /(?<device>[\w.-]{1,20}): association with \S{11,24} timed out/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): association with \S{11,24} timed out/,
     meaning: 'the access point does not answer to association',
   },
   {
     ...DENIED,
     id: 'mac80211/auth-denied',
     literals: [' denied authentication (status '],
-    pattern: /(?<device>[\w.-]{1,20}): \S{11,24} denied authentication \(status (?<status>\d+)\)/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): \S{11,24} denied authentication \(status (?<status>\d+)\)/,
     meaning: 'the access point refuses authentication',
     when: [
       { group: 'status', is: ['76'], means: { role: 'benign' } },
@@ -172,7 +172,7 @@ export const mac80211: readonly Signature[] = [
     ...DENIED,
     id: 'mac80211/assoc-denied',
     literals: [' denied association (code='],
-    pattern: /(?<device>[\w.-]{1,20}): \S{11,24} denied association \(code=(?<status>\d+)/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): \S{11,24} denied association \(code=(?<status>\d+)/,
     meaning: 'the access point refuses association',
     when: [
       { group: 'status', is: ['17'], means: { meaning: 'the access point takes no more stations' } },
@@ -191,7 +191,7 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/aborting',
     literals: [': aborting authentication with ', ': aborting association with '],
-    pattern: /(?<device>[\w.-]{1,20}): aborting a\w+ with \S{11,24} by local choice/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): aborting a\w+ with \S{11,24} by local choice/,
     class: 'assoc-fail',
     blame: 'product',
     role: 'consequence',
@@ -202,7 +202,7 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/connection-lost',
     literals: [': Connection to AP '],
-    pattern: /(?<device>[\w.-]{1,20}): Connection to AP \S{11,24} lost/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): Connection to AP \S{11,24} lost/,
     class: 'beacon-loss',
     blame: 'product',
     role: 'symptom',
@@ -213,7 +213,7 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/beacon-loss',
     literals: ['detected beacon loss from AP'],
-    pattern: /(?<device>[\w.-]{1,20}): detected beacon loss from AP/,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): detected beacon loss from AP/,
     class: 'beacon-loss',
     blame: 'product',
     role: 'symptom',
@@ -229,7 +229,7 @@ export const mac80211: readonly Signature[] = [
       'cancelling AP probe due to a received beacon',
       'cancelling probereq poll due to a received beacon',
     ],
-    pattern: /(?<device>[\w.-]{1,20}): cancelling /,
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): cancelling /,
     class: 'benign',
     blame: 'benign',
     role: 'marker',
@@ -291,7 +291,7 @@ export const mac80211: readonly Signature[] = [
     id: 'mac80211/key',
     literals: [': failed to remove key (', ': failed to set key ('],
     pattern:
-      /(?<device>[\w.-]{1,20}): failed to (?:remove|set) key \([^)\n]{1,40}\) (?:from|to) hardware \(-(?<errno>\d+)\)/,
+      /(?<![\w.-])(?<device>[\w.-]{1,20}): failed to (?:remove|set) key \([^)\n]{1,40}\) (?:from|to) hardware \(-(?<errno>\d+)\)/,
     class: 'fw-crash',
     blame: 'product',
     role: 'consequence',

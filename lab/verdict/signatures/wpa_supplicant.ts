@@ -35,7 +35,7 @@ export const wpaSupplicant: readonly Signature[] = [
     ...MARKER,
     id: 'wpa_supplicant/connected',
     literals: ['CTRL-EVENT-CONNECTED '],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-CONNECTED /,
+    pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-CONNECTED /,
     meaning: 'the station is connected',
   },
   {
@@ -50,7 +50,7 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/disconnects',
     literals: ['CTRL-EVENT-DISCONNECTED bssid='],
     pattern:
-      /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-DISCONNECTED bssid=\S{11,24} reason=(?<reason>\d+) locally_generated=1/,
+      /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-DISCONNECTED bssid=\S{11,24} reason=(?<reason>\d+) locally_generated=1/,
     meaning: 'the station itself gives up the link',
     when: [
       { group: 'reason', is: ['0', '3', '8'], means: { role: 'benign' } },
@@ -71,7 +71,7 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/disconnected',
     literals: ['CTRL-EVENT-DISCONNECTED '],
     pattern:
-      /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-DISCONNECTED bssid=\S{11,24} reason=(?<reason>\d+)\s*$/,
+      /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-DISCONNECTED bssid=\S{11,24} reason=(?<reason>\d+)\s*$/,
     class: 'deauth',
     meaning: 'the access point ends the link of the station',
     when: [
@@ -106,7 +106,7 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/assoc-reject',
     literals: ['CTRL-EVENT-ASSOC-REJECT '],
     pattern:
-      /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-ASSOC-REJECT (?:bssid=\S{11,24} )?status_code=(?<status>\d+)/,
+      /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-ASSOC-REJECT (?:bssid=\S{11,24} )?status_code=(?<status>\d+)/,
     blame: 'config',
     meaning: 'the access point refuses association',
     next: 'look the status code up (17: full, 30: later, 31 and 43: security); read the log of the access point',
@@ -117,7 +117,8 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/auth-reject',
     literals: ['CTRL-EVENT-AUTH-REJECT '],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-AUTH-REJECT [^\n]{0,120}status_code=(?<status>\d+)/,
+    pattern:
+      /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-AUTH-REJECT \S{11,24} (?:auth_type=\d+ )?(?:auth_transaction=\d+ )?status_code=(?<status>\d+)/,
     blame: 'config',
     meaning: 'the access point refuses authentication',
     next: 'look the status code up (1 and 15: wrong password, 77: group of SAE); read the log of the access point',
@@ -128,7 +129,8 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/temp-disabled',
     literals: ['CTRL-EVENT-SSID-TEMP-DISABLED '],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-SSID-TEMP-DISABLED [^\n]{0,160}reason=(?<reason>\w+)/,
+    pattern:
+      /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-SSID-TEMP-DISABLED [^\n]{0,160}reason=(?<reason>\w+)/,
     role: 'consequence',
     meaning: 'wpa_supplicant lets a network rest after failures',
     when: [{ group: 'reason', is: ['WRONG_KEY'], means: { class: 'handshake-timeout' } }],
@@ -137,7 +139,7 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/four-way',
     literals: ['4-Way Handshake failed - pre-shared key may be incorrect', 'WPA: 4-Way Handshake failed'],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?WPA: 4-Way Handshake failed/,
+    pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?WPA: 4-Way Handshake failed/,
     class: 'handshake-timeout',
     blame: 'config',
     meaning:
@@ -162,7 +164,7 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/scan-failed',
     literals: ['CTRL-EVENT-SCAN-FAILED '],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-SCAN-FAILED ret=-?(?<errno>\d+)/,
+    pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-SCAN-FAILED ret=-?(?<errno>\d+)/,
     meaning: 'the driver does not start a scan',
     next: 'look at dmesg of the same second; iw dev DEVICE scan by hand',
     when: [
@@ -179,7 +181,7 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/not-found',
     literals: ['CTRL-EVENT-NETWORK-NOT-FOUND'],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-NETWORK-NOT-FOUND/,
+    pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-NETWORK-NOT-FOUND/,
     blame: 'lab',
     meaning: 'the network is not in any scan',
     next: 'is the access point on air, on a channel that the station may use? iw dev DEVICE scan',
@@ -190,7 +192,7 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/tries',
     literals: ['Trying to authenticate with ', 'Trying to associate with '],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?(?:SME: )?Trying to (?:authenticate|associate) with /,
+    pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?(?:SME: )?Trying to (?:authenticate|associate) with /,
     meaning: 'the station tries again and again and does not get connected',
     rate: { count: 6, withinS: 120 },
     endedBy: CONNECTS(30),
@@ -200,7 +202,7 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/timed-out',
     literals: ['Authentication with '],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?Authentication with \S{11,24} timed out/,
+    pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?Authentication with \S{11,24} timed out/,
     meaning: 'the access point does not answer in time',
     endedBy: CONNECTS(10),
     source: 'wpa_supplicant: wpa_supplicant/wpa_supplicant.c',
@@ -218,7 +220,7 @@ export const wpaSupplicant: readonly Signature[] = [
     ...FAILED,
     id: 'wpa_supplicant/beacon-loss',
     literals: ['CTRL-EVENT-BEACON-LOSS'],
-    pattern: /(?:(?<device>[\w.-]{1,20}): )?CTRL-EVENT-BEACON-LOSS/,
+    pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-BEACON-LOSS/,
     class: 'beacon-loss',
     meaning: 'beacons of the access point fail to come',
     next: 'signal and interference first (iw dev DEVICE station dump), then the driver with power saving off',
