@@ -5,24 +5,24 @@ const BANNER = {
   class: 'benign',
   blame: 'benign',
   role: 'marker',
-  meaning: 'the board boots',
-  next: 'nothing to do where the test asked for it',
+  meaning: 'The board boots',
+  next: 'Nothing to do where the test asked for it',
 } satisfies Partial<Signature>;
 
 const END = {
   class: 'benign',
   blame: 'benign',
   role: 'marker',
-  meaning: 'the board is shut down in order',
-  next: 'nothing to do where the test asked for it',
+  meaning: 'The board is shut down in order',
+  next: 'Nothing to do where the test asked for it',
 } satisfies Partial<Signature>;
 
 const WATCHDOG = {
   class: 'watchdog-reset',
   blame: 'product',
   role: 'root',
-  meaning: 'the watchdog reset the board, so the boot before had hung',
-  next: 'read the end of the boot before: its console, and /sys/fs/pstore on this boot',
+  meaning: 'The watchdog reset the board, so the boot before had hung',
+  next: 'Read the end of the boot before: its console, and /sys/fs/pstore on this boot',
 } satisfies Partial<Signature>;
 
 export const boot: readonly Signature[] = [
@@ -139,8 +139,8 @@ export const boot: readonly Signature[] = [
     class: 'thermal',
     blame: 'lab',
     role: 'root',
-    meaning: 'the chip was too hot and reset itself',
-    next: 'check cooling and the temperature in the lab, then read /sys/class/thermal',
+    meaning: 'The chip was too hot and reset itself',
+    next: 'Check cooling and the temperature in the lab, then read /sys/class/thermal',
     source: 'U-Boot: arch/arm/mach-imx/cpu.c',
   },
   {
@@ -150,8 +150,8 @@ export const boot: readonly Signature[] = [
     class: 'watchdog-reset',
     blame: 'product',
     role: 'root',
-    meaning: 'nothing has fed the watchdog, and it is about to reset the board',
-    next: 'look for what held the CPU or the daemon that feeds it in the minute before',
+    meaning: 'Nothing has fed the watchdog, and it is about to reset the board',
+    next: 'Look for what held the CPU or the daemon that feeds it in the minute before',
     source: 'drivers/watchdog/pretimeout_noop.c, pretimeout_panic.c',
   },
   {
@@ -165,8 +165,8 @@ export const boot: readonly Signature[] = [
     class: 'benign',
     blame: 'benign',
     role: 'benign',
-    meaning: 'the watchdog stays armed, as it shall while the board restarts',
-    next: 'nothing to do at a reboot',
+    meaning: 'The watchdog stays armed, as it shall while the board restarts',
+    next: 'Nothing to do at a reboot',
     source: 'drivers/watchdog/watchdog_dev.c',
   },
 ];

@@ -6,14 +6,14 @@ const BROKEN = {
   class: 'fs-error',
   blame: 'lab',
   role: 'root',
-  next: 'check the medium and write the image anew; a board that loses power while it writes breaks its file system',
+  next: 'Check the medium and write the image anew; a board that loses power while it writes breaks its file system',
 } satisfies Partial<Signature>;
 
 const FOLLOWS = {
   ...BROKEN,
   role: 'consequence',
-  meaning: 'a file system stops writing after an error',
-  next: 'look for the first error of its device before it',
+  meaning: 'A file system stops writing after an error',
+  next: 'Look for the first error of its device before it',
 } satisfies Partial<Signature>;
 
 const NOISE = {
@@ -21,7 +21,7 @@ const NOISE = {
   class: 'benign',
   blame: 'benign',
   role: 'benign',
-  next: 'nothing to do',
+  next: 'Nothing to do',
 } satisfies Partial<Signature>;
 
 export const filesystem: readonly Signature[] = [
@@ -31,7 +31,7 @@ export const filesystem: readonly Signature[] = [
     literals: ['EXT4-fs error (device ', 'EXT3-fs error (device ', 'EXT2-fs error (device '],
     pattern: /EXT[234]-fs error \(device (?<device>[\w.-]{1,40})\)/,
     role: 'symptom',
-    meaning: 'the file system finds its own data wrong',
+    meaning: 'The file system finds its own data wrong',
     source: 'fs/ext4/super.c',
   },
   {
@@ -47,7 +47,7 @@ export const filesystem: readonly Signature[] = [
     pattern:
       /(?:BTRFS (?:error|critical)|F2FS-fs error) \(device |XFS \((?<device>[\w-]{1,40})\): (?:Metadata corruption|Corruption|Internal error)|FAT-fs \([\w-]{1,40}\): error,/,
     role: 'symptom',
-    meaning: 'the file system finds its own data wrong',
+    meaning: 'The file system finds its own data wrong',
     source: 'fs/btrfs, fs/f2fs, fs/xfs, fs/fat',
   },
   {
@@ -56,7 +56,7 @@ export const filesystem: readonly Signature[] = [
     literals: ['UBIFS error (', 'UBIFS error: '],
     pattern: /UBIFS error (?:\((?<device>ubi\d+:\d+)|\(pid \d+)/,
     blame: 'product',
-    meaning: 'the file system in flash finds its own data wrong or can not write',
+    meaning: 'The file system in flash finds its own data wrong or can not write',
     source: 'fs/ubifs/misc.c',
   },
   {
@@ -64,8 +64,8 @@ export const filesystem: readonly Signature[] = [
     id: 'filesystem/ubi-error',
     literals: ['ubi0 error: ', 'ubi1 error: ', 'ubi2 error: ', 'UBI error: '],
     blame: 'product',
-    meaning: 'flash can not be read, written or erased',
-    next: 'read the line of the flash driver before it; count bad blocks (ubinfo -a); a wrong partition table looks the same',
+    meaning: 'Flash can not be read, written or erased',
+    next: 'Read the line of the flash driver before it; count bad blocks (ubinfo -a); a wrong partition table looks the same',
     source: 'drivers/mtd/ubi',
   },
   {
@@ -80,16 +80,16 @@ export const filesystem: readonly Signature[] = [
     pattern:
       /jffs2: (?:Erase at 0x[0-9a-f]{1,16} (?:failed|not)|Newly-erased block|Too few erase blocks|Write of \d+ bytes at 0x[0-9a-f]{1,16} failed)/,
     blame: 'product',
-    meaning: 'flash can not be erased or written as the file system wants',
-    next: 'check that partitions start and end on erase blocks, and that none is read-only; then the flash driver',
+    meaning: 'Flash can not be erased or written as the file system wants',
+    next: 'Check that partitions start and end on erase blocks, and that none is read-only; then the flash driver',
     source: 'fs/jffs2/erase.c, write.c, scan.c',
   },
   {
     ...BROKEN,
     id: 'filesystem/jffs2-scan',
     literals: ['jffs2_scan_eraseblock(): Magic bitmask'],
-    meaning: 'the partition holds something else than its file system',
-    next: 'after a flash of another layout erase the partition once (firstboot)',
+    meaning: 'The partition holds something else than its file system',
+    next: 'After a flash of another layout erase the partition once (firstboot)',
     rate: { count: 5, withinS: 10 },
     source: 'fs/jffs2/scan.c',
   },
@@ -97,7 +97,7 @@ export const filesystem: readonly Signature[] = [
     ...BROKEN,
     id: 'filesystem/squashfs',
     literals: ['SQUASHFS error: '],
-    meaning: 'the read-only root is broken or can not be read',
+    meaning: 'The read-only root is broken or can not be read',
     source: 'fs/squashfs',
   },
   {
@@ -110,8 +110,8 @@ export const filesystem: readonly Signature[] = [
       'ecc unrecoverable',
     ],
     blame: 'product',
-    meaning: 'flash holds data that its error correction can not mend',
-    next: 'check strength and layout of the ECC against the boot loader; then suspect the flash',
+    meaning: 'Flash holds data that its error correction can not mend',
+    next: 'Check strength and layout of the ECC against the boot loader; then suspect the flash',
     source: 'drivers/mtd/nand',
   },
   {
@@ -120,8 +120,8 @@ export const filesystem: readonly Signature[] = [
     literals: ['I/O error, dev ', 'critical medium error, dev ', 'critical target error, dev '],
     pattern: /(?:I\/O|critical (?:medium|target)) error, dev (?<device>(?!fd\d|sr\d)[\w-]{1,40}), sector/,
     role: 'symptom',
-    meaning: 'a disk or card can not be read or written',
-    next: 'look for errors of its bus (mmc, usb, ata) before it; then check the medium',
+    meaning: 'A disk or card can not be read or written',
+    next: 'Look for errors of its bus (mmc, usb, ata) before it; then check the medium',
     source: 'block/blk-core.c',
   },
   {
@@ -143,7 +143,7 @@ export const filesystem: readonly Signature[] = [
     id: 'filesystem/buffer-error',
     literals: ['Buffer I/O error on dev ', 'lost async page write', 'lost sync page write'],
     pattern: /(?:Buffer I\/O error on dev|lost a?sync page write)/,
-    meaning: 'data that were to be written or read are lost',
+    meaning: 'Data that were to be written or read are lost',
     source: 'fs/buffer.c',
   },
   {
@@ -151,7 +151,7 @@ export const filesystem: readonly Signature[] = [
     id: 'filesystem/full',
     literals: ['No space left on device'],
     role: 'symptom',
-    meaning: 'a file system is full',
+    meaning: 'A file system is full',
     next: 'df -h; df -i',
     source: 'errno 28 (ENOSPC) as programs print it',
   },
@@ -167,7 +167,7 @@ export const filesystem: readonly Signature[] = [
       'Buffer I/O error on dev sr0',
       'Buffer I/O error on dev fd0',
     ],
-    meaning: 'the kernel tries types of file systems in turn, or a drive without a disk',
+    meaning: 'The kernel tries types of file systems in turn, or a drive without a disk',
     source: 'fs/ext4/super.c',
   },
   {
@@ -183,7 +183,7 @@ export const filesystem: readonly Signature[] = [
       'mounting unchecked fs, running e2fsck is recommended',
       'warning: maximal mount count reached',
     ],
-    meaning: 'power went off before; the file system mends itself',
+    meaning: 'Power went off before; the file system mends itself',
     source: 'fs/fat, fs/ext4, fs/jffs2, drivers/mtd',
   },
 ];

@@ -5,15 +5,15 @@ const HINT = {
   class: 'fw-missing',
   blame: 'config',
   role: 'hint',
-  meaning: 'a firmware file is not found, and the device that asked for it does not come up',
-  next: 'look for the file below /lib/firmware, in the initramfs too where the driver is built in, and for the package it is of',
+  meaning: 'A firmware file is not found, and the device that asked for it does not come up',
+  next: 'Look for the file below /lib/firmware, in the initramfs too where the driver is built in, and for the package it is of',
 } satisfies Partial<Signature>;
 
 const NOISE = {
   class: 'benign',
   blame: 'benign',
   role: 'benign',
-  next: 'nothing to do',
+  next: 'Nothing to do',
 } satisfies Partial<Signature>;
 
 /** Files that drivers do without, as named below /lib/firmware. */
@@ -42,7 +42,7 @@ export const firmware: readonly Signature[] = [
     id: 'firmware/optional',
     literals: ['Direct firmware load for ', 'firmware: failed to load '],
     pattern: new RegExp(`(?:firmware load for|failed to load) (?<file>${OPTIONAL})(?: failed with| \\()`),
-    meaning: 'a firmware file that the driver does without is not there',
+    meaning: 'A firmware file that the driver does without is not there',
     source: 'drivers/base/firmware_loader/main.c',
   },
   {
@@ -84,8 +84,8 @@ export const firmware: readonly Signature[] = [
     class: 'fw-missing',
     blame: 'config',
     role: 'symptom',
-    meaning: 'a driver gets no firmware for its device and gives up',
-    next: 'look for the file below /lib/firmware, and for the package it is of',
+    meaning: 'A driver gets no firmware for its device and gives up',
+    next: 'Look for the file below /lib/firmware, and for the package it is of',
     source: 'drivers',
   },
   {
@@ -95,8 +95,8 @@ export const firmware: readonly Signature[] = [
     class: 'fw-missing',
     blame: 'config',
     role: 'root',
-    meaning: 'a compressed firmware file is broken',
-    next: 'install the package of the firmware again; compare checksums',
+    meaning: 'A compressed firmware file is broken',
+    next: 'Install the package of the firmware again; compare checksums',
     source: 'drivers/base/firmware_loader/main.c',
   },
   {
@@ -109,7 +109,7 @@ export const firmware: readonly Signature[] = [
       'firmware: direct-loading firmware ',
     ],
     pattern: null,
-    meaning: 'the kernel tells how it looks for firmware',
+    meaning: 'The kernel tells how it looks for firmware',
     source: 'drivers/base/firmware_loader',
   },
 ];

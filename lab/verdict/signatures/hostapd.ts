@@ -7,14 +7,14 @@ const MARKER = {
   class: 'benign',
   blame: 'benign',
   role: 'marker',
-  next: 'nothing to do',
+  next: 'Nothing to do',
 } satisfies Partial<Signature>;
 
 const NOT_STARTED = {
   pattern: null,
   class: 'ap-start-fail',
   blame: 'config',
-  next: 'read the lines of hostapd before it; run it with -dd, and look at dmesg of the same second',
+  next: 'Read the lines of hostapd before it; run it with -dd, and look at dmesg of the same second',
 } satisfies Partial<Signature>;
 
 const CHANNEL = {
@@ -29,7 +29,7 @@ const CONFIG = {
   class: 'config-error',
   blame: 'config',
   role: 'root',
-  next: 'correct the line that it names, or build hostapd with the option that the line needs',
+  next: 'Correct the line that it names, or build hostapd with the option that the line needs',
   source: 'hostapd: hostapd/config_file.c, src/ap/ap_config.c',
 } satisfies Partial<Signature>;
 
@@ -37,7 +37,7 @@ const REFUSED = {
   class: 'assoc-fail',
   blame: 'config',
   role: 'symptom',
-  next: 'compare the configuration of access point and station',
+  next: 'Compare the configuration of access point and station',
 } satisfies Partial<Signature>;
 
 const HANDSHAKE = {
@@ -51,7 +51,7 @@ const LEFT = {
   class: 'deauth',
   blame: 'product',
   role: 'symptom',
-  next: 'read the logs of the station and of the driver of the access point of the same second',
+  next: 'Read the logs of the station and of the driver of the access point of the same second',
 } satisfies Partial<Signature>;
 
 export const hostapd: readonly Signature[] = [
@@ -60,7 +60,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/enabled',
     literals: ['AP-ENABLED', '->ENABLED'],
     pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): (?:AP-ENABLED|interface state [A-Z_]{2,20}->ENABLED)/,
-    meaning: 'the access point is up',
+    meaning: 'The access point is up',
     source: 'hostapd: src/ap/hostapd.c',
   },
   {
@@ -68,7 +68,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/disabled',
     literals: ['AP-DISABLED', 'ENABLED->DISABLED'],
     pattern: /AP-DISABLED|state ENABLED->DISABLED/,
-    meaning: 'the access point is down',
+    meaning: 'The access point is down',
     source: 'hostapd: src/ap/hostapd.c',
   },
   {
@@ -76,7 +76,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/sta-connected',
     literals: ['AP-STA-CONNECTED ', 'EAPOL-4WAY-HS-COMPLETED '],
     pattern: new RegExp(`(?:AP-STA-CONNECTED|EAPOL-4WAY-HS-COMPLETED) ${STATION}`),
-    meaning: 'a station is connected',
+    meaning: 'A station is connected',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
@@ -84,7 +84,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/handshake-completed',
     literals: ['pairwise key handshake completed'],
     pattern: new RegExp(`${STATION} WPA: pairwise key handshake completed`),
-    meaning: 'a station has its keys',
+    meaning: 'A station has its keys',
     source: 'hostapd: src/ap/wpa_auth.c',
   },
   {
@@ -99,7 +99,7 @@ export const hostapd: readonly Signature[] = [
       'ACS-COMPLETED',
     ],
     pattern: null,
-    meaning: 'the access point listens for radar or looks for a channel, which takes up to minutes',
+    meaning: 'The access point listens for radar or looks for a channel, which takes up to minutes',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
@@ -108,7 +108,7 @@ export const hostapd: readonly Signature[] = [
     literals: ['Could not read interface '],
     pattern: /Could not read interface (?<device>[\w.-]{1,20}) flags/,
     role: 'root',
-    meaning: 'the interface is not there',
+    meaning: 'The interface is not there',
     next: 'ip link; did its driver come up, or is it renamed?',
     source: 'hostapd: src/drivers/linux_ioctl.c',
   },
@@ -119,12 +119,12 @@ export const hostapd: readonly Signature[] = [
     pattern:
       /Could not set interface (?<device>[\w.-]{1,20}) flags(?: \(\w+\))?: (?<reason>[A-Z][\w -]{1,60}?)\s*$/,
     role: 'symptom',
-    meaning: 'the interface can not be brought up',
+    meaning: 'The interface can not be brought up',
     when: [
       {
         group: 'reason',
         is: ['Connection timed out', 'Input/output error'],
-        means: { class: 'fw-timeout', blame: 'product', meaning: 'the device does not answer its driver' },
+        means: { class: 'fw-timeout', blame: 'product', meaning: 'The device does not answer its driver' },
       },
     ],
     source: 'hostapd: src/drivers/linux_ioctl.c',
@@ -151,7 +151,7 @@ export const hostapd: readonly Signature[] = [
     ],
     blame: 'product',
     role: 'symptom',
-    meaning: 'the driver does not take the beacon or the channel',
+    meaning: 'The driver does not take the beacon or the channel',
     source: 'hostapd: src/ap/beacon.c, src/ap/hostapd.c',
   },
   {
@@ -168,7 +168,7 @@ export const hostapd: readonly Signature[] = [
     pattern:
       /Interface \S{1,20} wasn't started|Unable to setup interface\.|Interface initialization failed|Failed to initialize interface|complete: failed|Failed to setup control interface/,
     role: 'consequence',
-    meaning: 'the access point does not start',
+    meaning: 'The access point does not start',
     source: 'hostapd: src/ap/hostapd.c, hostapd/main.c',
   },
   {
@@ -178,7 +178,7 @@ export const hostapd: readonly Signature[] = [
     pattern:
       /(?<![\w.-])(?<device>[\w.-]{1,20}): interface state (?:UNINITIALIZED|COUNTRY_UPDATE|ACS|HT_SCAN|DFS|NO_IR)->DISABLED/,
     role: 'consequence',
-    meaning: 'the access point does not start',
+    meaning: 'The access point does not start',
     source: 'hostapd: src/ap/hostapd.c',
   },
   {
@@ -188,8 +188,8 @@ export const hostapd: readonly Signature[] = [
     pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): INTERFACE-DISABLED/,
     blame: 'product',
     role: 'consequence',
-    meaning: 'the interface goes down below a running access point',
-    next: 'look at dmesg of the same second for a restart of the device',
+    meaning: 'The interface goes down below a running access point',
+    next: 'Look at dmesg of the same second for a restart of the device',
     endedBy: { signatures: ['hostapd/interface-enabled', 'hostapd/enabled'], withinS: 30 },
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
@@ -198,7 +198,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/interface-enabled',
     literals: ['INTERFACE-ENABLED'],
     pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): INTERFACE-ENABLED/,
-    meaning: 'the interface is up again',
+    meaning: 'The interface is up again',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
@@ -206,7 +206,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/channel-forbidden',
     literals: ['not allowed for AP mode, flags:', 'not allowed for AP mode'],
     meaning:
-      'the channel may not be used by an access point in this country, or only after listening for radar',
+      'The channel may not be used by an access point in this country, or only after listening for radar',
   },
   {
     ...CHANNEL,
@@ -216,14 +216,14 @@ export const hostapd: readonly Signature[] = [
       'Hardware does not support configured ',
       'Hardware does not support VHT',
     ],
-    meaning: 'the hardware does not have the channel or mode that is configured',
+    meaning: 'The hardware does not have the channel or mode that is configured',
   },
   {
     ...CHANNEL,
     id: 'hostapd/hw-mode',
     literals: ['Could not select hw_mode and channel', 'Could not select hw_mode'],
     role: 'symptom',
-    meaning: 'no channel and mode is left that hardware, country and configuration agree on',
+    meaning: 'No channel and mode is left that hardware, country and configuration agree on',
     source: 'hostapd: src/ap/hostapd.c',
   },
   {
@@ -236,7 +236,7 @@ export const hostapd: readonly Signature[] = [
       'ACS: Failed to start',
     ],
     blame: 'product',
-    meaning: 'the automatic choice of a channel fails',
+    meaning: 'The automatic choice of a channel fails',
     next: 'iw dev DEVICE survey dump: does the driver give noise and busy times? Configure a fixed channel instead',
     source: 'hostapd: src/ap/acs.c',
   },
@@ -247,8 +247,8 @@ export const hostapd: readonly Signature[] = [
     class: 'regulatory',
     blame: 'lab',
     role: 'symptom',
-    meaning: 'radar is heard, and the access point must leave the channel for half an hour',
-    next: 'use a channel without DFS where the test is not about it; false alarms come from strong neighbours',
+    meaning: 'Radar is heard, and the access point must leave the channel for half an hour',
+    next: 'Use a channel without DFS where the test is not about it; false alarms come from strong neighbours',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
@@ -258,8 +258,8 @@ export const hostapd: readonly Signature[] = [
     class: 'regulatory',
     blame: 'lab',
     role: 'symptom',
-    meaning: 'listening for radar is broken off, so the channel is not available',
-    next: 'look for radar, a scan or a change of the interface in that minute',
+    meaning: 'Listening for radar is broken off, so the channel is not available',
+    next: 'Look for radar, a scan or a change of the interface in that minute',
     when: [{ group: 'success', is: ['1'], means: { role: 'marker' } }],
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
@@ -272,7 +272,7 @@ export const hostapd: readonly Signature[] = [
       ': unknown network field ',
     ],
     pattern: /\d errors found in configuration file|Line \d+: unknown (?:configuration item|network field)/,
-    meaning: 'the configuration has errors',
+    meaning: 'The configuration has errors',
   },
   {
     ...CONFIG,
@@ -291,7 +291,7 @@ export const hostapd: readonly Signature[] = [
       ': invalid PSK ',
     ],
     pattern: /Line \d+: (?:[Ii]nvalid|unknown|failed to parse) /,
-    meaning: 'the configuration has a value that is not allowed',
+    meaning: 'The configuration has a value that is not allowed',
   },
   {
     ...CONFIG,
@@ -303,14 +303,14 @@ export const hostapd: readonly Signature[] = [
       'WPA-PSK enabled, but PSK or passphrase is not configured',
       'Failed to open config file',
     ],
-    meaning: 'the configuration can not be read or is incomplete',
-    next: 'read the lines before it; check path and rights of the file',
+    meaning: 'The configuration can not be read or is incomplete',
+    next: 'Read the lines before it; check path and rights of the file',
   },
   {
     ...CONFIG,
     id: 'hostapd/already-running',
     literals: ['ctrl_iface exists and seems to be in use - cannot override it'],
-    meaning: 'another hostapd or wpa_supplicant holds the interface',
+    meaning: 'Another hostapd or wpa_supplicant holds the interface',
     next: 'pgrep -a hostapd; pgrep -a wpa_supplicant; stop NetworkManager or the second one',
     source: 'hostapd: hostapd/ctrl_iface.c, wpa_supplicant/ctrl_iface_unix.c',
   },
@@ -319,7 +319,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/associated',
     literals: ['IEEE 802.11: associated'],
     pattern: new RegExp(`${STATION} IEEE 802\\.11: associated`),
-    meaning: 'a station associates again and again, and the key handshake never comes to its end',
+    meaning: 'A station associates again and again, and the key handshake never comes to its end',
     rate: { count: 3, withinS: 60 },
     endedBy: { signatures: ['hostapd/sta-connected', 'hostapd/handshake-completed'], withinS: 20 },
     source: 'hostapd: src/ap/ieee802_11.c, src/ap/drv_callbacks.c',
@@ -329,7 +329,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/sta-left',
     literals: ['IEEE 802.11: disassociated', 'IEEE 802.11: deauthenticated'],
     pattern: new RegExp(`${STATION} IEEE 802\\.11: (?:disassociated|deauthenticated)\\s*$`),
-    meaning: 'a station comes and leaves again and again, and does not get connected',
+    meaning: 'A station comes and leaves again and again, and does not get connected',
     rate: { count: 3, withinS: 60 },
     endedBy: { signatures: ['hostapd/sta-connected'], withinS: 30 },
     source: 'hostapd: src/ap/ieee802_11.c, src/ap/drv_callbacks.c',
@@ -339,7 +339,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/sta-flapping',
     literals: ['AP-STA-DISCONNECTED '],
     pattern: new RegExp(`AP-STA-DISCONNECTED ${STATION}`),
-    meaning: 'a station loses its link again and again',
+    meaning: 'A station loses its link again and again',
     rate: { count: 8, withinS: 120 },
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
@@ -349,7 +349,7 @@ export const hostapd: readonly Signature[] = [
     literals: ['deauthenticated due to local deauth request'],
     pattern: new RegExp(`${STATION} IEEE 802\\.11: deauthenticated due to local`),
     meaning:
-      'the access point sends a station away again and again, as it does where the key handshake fails',
+      'The access point sends a station away again and again, as it does where the key handshake fails',
     rate: { count: 3, withinS: 60 },
     endedBy: { signatures: ['hostapd/sta-connected'], withinS: 30 },
     source: 'hostapd: src/ap/sta_info.c',
@@ -359,8 +359,8 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/missing-acks',
     literals: ['disconnected due to excessive missing ACKs'],
     pattern: new RegExp(`${STATION} IEEE 802\\.11: disconnected due to excessive`),
-    meaning: 'a station acknowledges nothing any more: its radio is gone or frames are not sent',
-    next: 'is the station alive? Then look at transmit counters and the driver of the access point',
+    meaning: 'A station acknowledges nothing any more: its radio is gone or frames are not sent',
+    next: 'Is the station alive? Then look at transmit counters and the driver of the access point',
     source: 'hostapd: src/ap/drv_callbacks.c',
   },
   {
@@ -368,8 +368,8 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/inactivity',
     literals: ['(timer DEAUTH/REMOVE)', 'disassociated due to inactivity'],
     pattern: new RegExp(`${STATION} IEEE 802\\.11: d\\w{8,16} due to inactivity`),
-    meaning: 'a station is dropped for silence again and again',
-    next: 'look at ap_max_inactivity, and whether the driver reports acknowledged null frames',
+    meaning: 'A station is dropped for silence again and again',
+    next: 'Look at ap_max_inactivity, and whether the driver reports acknowledged null frames',
     rate: { count: 4, withinS: 120 },
     source: 'hostapd: src/ap/sta_info.c',
   },
@@ -380,8 +380,8 @@ export const hostapd: readonly Signature[] = [
     pattern: null,
     blame: 'config',
     role: 'root',
-    meaning: 'the station has another passphrase than the access point',
-    next: 'compare the passphrases; where they are the same, suspect the crypto of the driver',
+    meaning: 'The station has another passphrase than the access point',
+    next: 'Compare the passphrases; where they are the same, suspect the crypto of the driver',
     source: 'hostapd: src/ap/wpa_auth.c',
   },
   {
@@ -389,7 +389,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/eapol-timeout',
     literals: ['EAPOL-Key timeout'],
     pattern: /WPA: EAPOL-Key timeout\s*$/,
-    meaning: 'a message of the key handshake is not answered',
+    meaning: 'A message of the key handshake is not answered',
     rate: { count: 3, withinS: 30 },
     endedBy: { signatures: ['hostapd/handshake-completed', 'hostapd/sta-connected'], withinS: 10 },
     source: 'hostapd: src/ap/wpa_auth.c',
@@ -399,7 +399,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/eapol-given-up',
     literals: ['PTKSTART: Retry limit ', 'PTKINITNEGOTIATING: Retry limit ', 'group key handshake failed'],
     pattern: null,
-    meaning: 'a station does not answer in the key handshake, and the access point gives up',
+    meaning: 'A station does not answer in the key handshake, and the access point gives up',
     source: 'hostapd: src/ap/wpa_auth.c',
   },
   {
@@ -408,7 +408,7 @@ export const hostapd: readonly Signature[] = [
     literals: ['OCV-FAILURE ', 'MESH-SAE-AUTH-FAILURE '],
     pattern: null,
     blame: 'config',
-    meaning: 'the check of the channel or of the password in the handshake fails',
+    meaning: 'The check of the channel or of the password in the handshake fails',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
@@ -416,7 +416,7 @@ export const hostapd: readonly Signature[] = [
     id: 'hostapd/rejected',
     literals: ['AP-REJECTED-MAX-STA ', 'AP-REJECTED-BLOCKED-STA '],
     pattern: /AP-REJECTED-(?<reason>MAX|BLOCKED)-STA/,
-    meaning: 'the access point takes no more stations, or not this one',
+    meaning: 'The access point takes no more stations, or not this one',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
@@ -425,8 +425,8 @@ export const hostapd: readonly Signature[] = [
     literals: ['did not acknowledge authentication response', 'did not acknowledge association response'],
     pattern: new RegExp(`${STATION} IEEE 802\\.11: did not acknowledge a`),
     blame: 'product',
-    meaning: 'a station does not hear the answers of the access point, or they are not sent',
-    next: 'watch the air: are they sent? Check power and antennas, and transmit counters of the access point',
+    meaning: 'A station does not hear the answers of the access point, or they are not sent',
+    next: 'Watch the air: are they sent? Check power and antennas, and transmit counters of the access point',
     rate: { count: 3, withinS: 60 },
     endedBy: { signatures: ['hostapd/sta-connected'], withinS: 30 },
     source: 'hostapd: src/ap/ieee802_11.c',
@@ -437,8 +437,8 @@ export const hostapd: readonly Signature[] = [
     literals: ['Could not add STA to kernel driver', 'Could not set STA to kernel driver'],
     pattern: null,
     blame: 'product',
-    meaning: 'the driver does not take a station',
-    next: 'look at dmesg of the same second; count the stations that the driver allows',
+    meaning: 'The driver does not take a station',
+    next: 'Look at dmesg of the same second; count the stations that the driver allows',
     source: 'hostapd: src/ap/ieee802_11.c',
   },
   {
@@ -447,7 +447,7 @@ export const hostapd: readonly Signature[] = [
     literals: ['Station tried to associate before authentication'],
     pattern: null,
     blame: 'product',
-    meaning: 'station and access point do not agree on whether it is authenticated',
+    meaning: 'Station and access point do not agree on whether it is authenticated',
     rate: { count: 3, withinS: 60 },
     source: 'hostapd: src/ap/ieee802_11.c',
   },
@@ -457,7 +457,7 @@ export const hostapd: readonly Signature[] = [
     literals: ['IEEE 802.1X: authentication failed', 'RADIUS: No response from Authentication server'],
     pattern: null,
     meaning: '802.1X refuses the station',
-    next: 'read the log of the RADIUS server',
+    next: 'Read the log of the RADIUS server',
     source: 'hostapd: src/ap/ieee802_1x.c, src/radius/radius_client.c',
   },
   {
@@ -466,7 +466,7 @@ export const hostapd: readonly Signature[] = [
     literals: ['WPS-FAIL ', 'WPS-TIMEOUT', 'WPS-OVERLAP-DETECTED'],
     pattern: null,
     meaning: 'WPS fails',
-    next: 'start it anew on both sides; one station at a time',
+    next: 'Start it anew on both sides; one station at a time',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
@@ -485,7 +485,7 @@ export const hostapd: readonly Signature[] = [
     blame: 'benign',
     role: 'benign',
     meaning: 'hostapd tells of something that does no harm, or tries another way',
-    next: 'nothing to do',
+    next: 'Nothing to do',
     source: 'hostapd: src/ap, src/drivers',
   },
 ];

@@ -1,7 +1,7 @@
 /** The lines that open a report of a broken kernel: oops, BUG, WARN, lockups, sanitizers, panic. */
 import type { Signature } from './signature.ts';
 
-const DECODE = 'decode the trace with scripts/decode_stacktrace.sh and the vmlinux of just this build';
+const DECODE = 'Decode the trace with scripts/decode_stacktrace.sh and the vmlinux of just this build';
 
 const OOPS = {
   pattern: null,
@@ -31,7 +31,7 @@ const PANIC = {
   pattern: null,
   class: 'panic',
   blame: 'product',
-  next: 'read the whole console and /sys/fs/pstore; what was printed before the panic names the cause',
+  next: 'Read the whole console and /sys/fs/pstore; what was printed before the panic names the cause',
   source: 'kernel/panic.c',
 } satisfies Partial<Signature>;
 
@@ -45,7 +45,7 @@ export const kernelCrash: readonly Signature[] = [
       'Unable to handle kernel NULL pointer dereference',
       'BUG: Kernel NULL pointer dereference',
     ],
-    meaning: 'the kernel follows a NULL pointer',
+    meaning: 'The kernel follows a NULL pointer',
     source:
       'arch/x86/mm/fault.c, arch/arm/mm/fault.c, arch/arm64/mm/fault.c, arch/riscv/mm/fault.c, arch/powerpc/mm/fault.c',
   },
@@ -65,7 +65,7 @@ export const kernelCrash: readonly Signature[] = [
       'BUG: Unable to handle kernel data access',
       'BUG: Unable to handle kernel instruction fetch',
     ],
-    meaning: 'the kernel touches memory that is not there or not its own',
+    meaning: 'The kernel touches memory that is not there or not its own',
     source: 'arch/*/mm/fault.c',
   },
   {
@@ -74,7 +74,7 @@ export const kernelCrash: readonly Signature[] = [
     literals: ['general protection fault'],
     // Programs of users fault as well: `traps: name[pid] general protection fault ip:`.
     pattern: /general protection fault(?:, (?:probably|maybe) for|: [0-9a-f]{4} \[#)/,
-    meaning: 'the kernel uses an address that no memory can have, as after a use after free',
+    meaning: 'The kernel uses an address that no memory can have, as after a use after free',
     source: 'arch/x86/kernel/traps.c',
   },
   {
@@ -88,7 +88,7 @@ export const kernelCrash: readonly Signature[] = [
       'alignment check: ',
     ],
     pattern: /(?:divide error|invalid opcode|double fault|stack segment|alignment check): [0-9a-f]{4} \[#/,
-    meaning: 'the kernel runs into an exception of the CPU',
+    meaning: 'The kernel runs into an exception of the CPU',
     source: 'arch/x86/kernel/traps.c',
   },
   {
@@ -103,7 +103,7 @@ export const kernelCrash: readonly Signature[] = [
       'Thread overran stack, or stack corrupted',
       'BUG: stack overflow detected',
     ],
-    meaning: 'a kernel stack overflows',
+    meaning: 'A kernel stack overflows',
     source: 'arch/*/kernel/traps.c',
   },
   {
@@ -111,14 +111,14 @@ export const kernelCrash: readonly Signature[] = [
     id: 'kernel-crash/bug',
     literals: ['kernel BUG at '],
     pattern: /kernel BUG at (?<file>[^\s!]{1,200}?):\d+!/,
-    meaning: 'the kernel finds itself in a state it holds impossible, and stops the thread',
+    meaning: 'The kernel finds itself in a state it holds impossible, and stops the thread',
     source: 'lib/bug.c',
   },
   {
     ...OOPS,
     id: 'kernel-crash/skb-panic',
     literals: ['skb_over_panic: text:', 'skb_under_panic: text:'],
-    meaning: 'more is put into a network buffer than it holds',
+    meaning: 'More is put into a network buffer than it holds',
     next: `${DECODE}; look at lengths that the device tells, such as of a received frame`,
     source: 'net/core/skbuff.c',
   },
@@ -138,7 +138,7 @@ export const kernelCrash: readonly Signature[] = [
     pattern:
       /Unhandled (?:fault|prefetch abort): [^\n]{0,20}external abort (?:on |\(0x)|SError Interrupt|synchronous external abort|Bad mode in Error handler|bus error, epc ==/,
     meaning:
-      'the bus refuses an access of the kernel, as where a device is without clock or power or has gone',
+      'The bus refuses an access of the kernel, as where a device is without clock or power or has gone',
     next: `${DECODE}; check power, clock and link of the device whose registers were read`,
     source: 'arch/arm/mm/fault.c, arch/arm64/kernel/traps.c, arch/mips/kernel/traps.c',
   },
@@ -150,7 +150,7 @@ export const kernelCrash: readonly Signature[] = [
       'Unhandled kernel unaligned access[#',
       'Reserved instruction in kernel code[#',
     ],
-    meaning: 'the kernel runs into an exception of the CPU',
+    meaning: 'The kernel runs into an exception of the CPU',
     source: 'arch/mips/kernel/traps.c, arch/mips/kernel/unaligned.c',
   },
   {
@@ -159,7 +159,7 @@ export const kernelCrash: readonly Signature[] = [
     literals: ['Internal error: ', 'Oops: ', 'Oops [#', 'Oops - ', 'Oops[#', 'Kernel BUG [#'],
     pattern:
       /Internal error: [^\n]{0,80}\[#\d|Oops: (?:Oops: )?[0-9a-f]{4}(?: \[#| \[)|Oops: [A-Za-z][^\n]{0,100}(?:\[#\d|sig: \d)|(?:Oops|Oops - [\w ]{0,40}|Kernel BUG) ?\[#\d/,
-    meaning: 'the kernel runs into an exception and kills the thread',
+    meaning: 'The kernel runs into an exception and kills the thread',
     source: 'arch/*/kernel/traps.c, die()',
   },
   {
@@ -193,7 +193,7 @@ export const kernelCrash: readonly Signature[] = [
       'Freelist Pointer check fails',
     ],
     pattern: /BUG:? (?<file>[\w.:-]{1,60}) \([^\n]{1,60}\): /,
-    meaning: 'an object of the slab allocator was written to by somebody who does not own it',
+    meaning: 'An object of the slab allocator was written to by somebody who does not own it',
     source: 'mm/slub.c',
   },
   {
@@ -206,14 +206,14 @@ export const kernelCrash: readonly Signature[] = [
       'BUG: Bad rss-counter state',
       'BUG: non-zero pgtables_bytes on freeing mm',
     ],
-    meaning: 'the books of the memory manager are wrong',
+    meaning: 'The books of the memory manager are wrong',
     source: 'mm/page_alloc.c, mm/memory.c, kernel/fork.c',
   },
   {
     ...CORRUPTION,
     id: 'kernel-crash/list',
     literals: ['list_add corruption', 'list_del corruption', 'list_add double add:'],
-    meaning: 'a linked list is broken, as after a use after free or a missing lock',
+    meaning: 'A linked list is broken, as after a use after free or a missing lock',
     source: 'lib/list_debug.c',
   },
   {
@@ -225,14 +225,14 @@ export const kernelCrash: readonly Signature[] = [
       'refcount_t: saturated; leaking memory',
       'refcount_t: decrement hit 0; leaking memory',
     ],
-    meaning: 'a reference count goes wrong: an object is used after it was freed, or never freed',
+    meaning: 'A reference count goes wrong: an object is used after it was freed, or never freed',
     source: 'lib/refcount.c',
   },
   {
     ...OOPS,
     id: 'kernel-crash/atomic',
     literals: ['BUG: scheduling while atomic: '],
-    meaning: 'code sleeps where it must not, as with a spinlock held',
+    meaning: 'Code sleeps where it must not, as with a spinlock held',
     source: 'kernel/sched/core.c',
   },
   {
@@ -243,7 +243,7 @@ export const kernelCrash: readonly Signature[] = [
       'BUG: using smp_processor_id() in preemptible',
       'BUG: using __this_cpu_',
     ],
-    meaning: 'code that may sleep or move between CPUs is called where that is forbidden',
+    meaning: 'Code that may sleep or move between CPUs is called where that is forbidden',
     source: 'kernel/sched/core.c, lib/smp_processor_id.c',
   },
   {
@@ -252,7 +252,7 @@ export const kernelCrash: readonly Signature[] = [
     literals: ['BUG: spinlock ', 'BUG: rwlock '],
     pattern:
       /BUG: (?:spinlock|rwlock) (?:bad magic|already unlocked|recursion|wrong owner|wrong CPU|cpu recursion|trylock failure|uninitialized) ?/,
-    meaning: 'a spinlock is used before it is set up, after it is freed, or twice',
+    meaning: 'A spinlock is used before it is set up, after it is freed, or twice',
     source: 'kernel/locking/spinlock_debug.c',
   },
   {
@@ -292,7 +292,7 @@ export const kernelCrash: readonly Signature[] = [
     literals: ['UBSAN: '],
     pattern: /UBSAN: (?<reason>[\w -]{3,60}?) in (?<file>[\w./-]{3,160})/,
     meaning: 'UBSAN catches undefined behaviour, such as an index out of bounds',
-    next: 'read the file and line it names; false alarms come from arrays of length 0 or 1 at the end of a struct',
+    next: 'Read the file and line it names; false alarms come from arrays of length 0 or 1 at the end of a struct',
     source: 'lib/ubsan.c',
   },
   {
@@ -301,7 +301,7 @@ export const kernelCrash: readonly Signature[] = [
     literals: ['WARNING: CPU: ', 'WARNING: at ', 'WARNING: '],
     pattern:
       /WARNING: CPU: \d+ PID: \d+ at(?: (?<file>\S{3,200})|\s*$)|WARNING: (?:at )?[\w./-]{3,200}:\d+ (?:at )?\w|WARNING: at [\w.]{3,80}\+0x/,
-    meaning: 'code of the kernel finds something that should not be, and goes on',
+    meaning: 'Code of the kernel finds something that should not be, and goes on',
     source: 'kernel/panic.c, in its forms since 3.x',
   },
   {
@@ -309,7 +309,7 @@ export const kernelCrash: readonly Signature[] = [
     id: 'kernel-crash/memcpy-warn',
     literals: ['detected field-spanning write (size', 'detected buffer overflow in ', 'memcpy: detected '],
     pattern: /detected (?:field-spanning write|buffer overflow in \w)/,
-    meaning: 'more is copied than the field of a structure holds',
+    meaning: 'More is copied than the field of a structure holds',
     source: 'include/linux/fortify-string.h',
   },
   {
@@ -319,8 +319,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'warn',
     blame: 'product',
     role: 'consequence',
-    meaning: 'this is part of a report of the kernel whose first line is not in the log',
-    next: `get the lines before it; ${DECODE}`,
+    meaning: 'This is part of a report of the kernel whose first line is not in the log',
+    next: `Get the lines before it. ${DECODE}`,
     source: 'arch/*/kernel/process.c, kernel/panic.c',
   },
   {
@@ -330,8 +330,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'benign',
     blame: 'benign',
     role: 'marker',
-    meaning: 'a report of the kernel begins',
-    next: 'read the lines that follow',
+    meaning: 'A report of the kernel begins',
+    next: 'Read the lines that follow',
     source: 'include/asm-generic/bug.h, arch/arm/kernel/traps.c',
   },
   {
@@ -341,8 +341,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'benign',
     blame: 'benign',
     role: 'marker',
-    meaning: 'a crash was asked for by sysrq',
-    next: 'nothing to do where the test asked for it',
+    meaning: 'A crash was asked for by sysrq',
+    next: 'Nothing to do where the test asked for it',
     source: 'drivers/tty/sysrq.c',
   },
   {
@@ -352,7 +352,7 @@ export const kernelCrash: readonly Signature[] = [
     class: 'lockup',
     blame: 'product',
     role: 'root',
-    meaning: 'a CPU runs kernel code for many seconds and lets nothing else run',
+    meaning: 'A CPU runs kernel code for many seconds and lets nothing else run',
     next: `${DECODE}; it shows the loop`,
     source: 'kernel/watchdog.c',
   },
@@ -363,7 +363,7 @@ export const kernelCrash: readonly Signature[] = [
     class: 'lockup',
     blame: 'product',
     role: 'root',
-    meaning: 'a CPU takes no interrupts any more',
+    meaning: 'A CPU takes no interrupts any more',
     next: `${DECODE}; it shows who turned interrupts off`,
     source: 'kernel/watchdog.c, arch/*/kernel/nmi.c',
   },
@@ -374,7 +374,7 @@ export const kernelCrash: readonly Signature[] = [
     class: 'lockup',
     blame: 'product',
     role: 'root',
-    meaning: 'a CPU waits for a spinlock that its owner does not let go',
+    meaning: 'A CPU waits for a spinlock that its owner does not let go',
     next: `${DECODE}; look for the owner, whose name it prints`,
     source: 'kernel/locking/spinlock_debug.c',
   },
@@ -385,8 +385,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'lockup',
     blame: 'product',
     role: 'symptom',
-    meaning: 'work that the kernel put off is not getting its turn',
-    next: 'read which works hang ("Showing busy workqueues"), and echo w > /proc/sysrq-trigger',
+    meaning: 'Work that the kernel put off is not getting its turn',
+    next: 'Read which works hang ("Showing busy workqueues"), and echo w > /proc/sysrq-trigger',
     source: 'kernel/workqueue.c',
   },
   {
@@ -401,7 +401,7 @@ export const kernelCrash: readonly Signature[] = [
     class: 'rcu-stall',
     blame: 'product',
     role: 'root',
-    meaning: 'a CPU has not left kernel code for the whole time-out of RCU',
+    meaning: 'A CPU has not left kernel code for the whole time-out of RCU',
     next: `${DECODE}; on a virtual board, see whether the host was overloaded`,
     source: 'kernel/rcu/tree_stall.h, kernel/rcu/tree_exp.h',
   },
@@ -412,8 +412,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'rcu-stall',
     blame: 'product',
     role: 'consequence',
-    meaning: 'the thread of RCU gets no CPU',
-    next: 'read the stall report before it',
+    meaning: 'The thread of RCU gets no CPU',
+    next: 'Read the stall report before it',
     source: 'kernel/rcu/tree_stall.h',
   },
   {
@@ -423,8 +423,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'hung-task',
     blame: 'product',
     role: 'symptom',
-    meaning: 'a task waits for minutes for a lock or for a device, and nobody wakes it',
-    next: 'read its trace for the lock or the driver it waits for; echo w and d > /proc/sysrq-trigger show the owner',
+    meaning: 'A task waits for minutes for a lock or for a device, and nobody wakes it',
+    next: 'Read its trace for the lock or the driver it waits for; echo w and d > /proc/sysrq-trigger show the owner',
     source: 'kernel/hung_task.c',
   },
   {
@@ -442,8 +442,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'oom',
     blame: 'product',
     role: 'root',
-    meaning: 'memory runs out and the kernel kills a process',
-    next: 'compare /proc/meminfo and /proc/slabinfo over time: a leak grows with each test',
+    meaning: 'Memory runs out and the kernel kills a process',
+    next: 'Compare /proc/meminfo and /proc/slabinfo over time: a leak grows with each test',
     source: 'mm/oom_kill.c',
   },
   {
@@ -453,15 +453,15 @@ export const kernelCrash: readonly Signature[] = [
     class: 'oom',
     blame: 'product',
     role: 'symptom',
-    meaning: 'a driver gets no memory at once, which receive paths often survive',
-    next: 'read the trace for the driver; raise vm.min_free_kbytes and see whether it goes away',
+    meaning: 'A driver gets no memory at once, which receive paths often survive',
+    next: 'Read the trace for the driver; raise vm.min_free_kbytes and see whether it goes away',
     when: [
       {
         group: 'order',
         is: ['4', '5', '6', '7', '8', '9', '10', '11'],
         means: {
           role: 'root',
-          meaning: 'a driver asks for a large piece of memory and there is none in one piece',
+          meaning: 'A driver asks for a large piece of memory and there is none in one piece',
         },
       },
     ],
@@ -474,8 +474,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'oom',
     blame: 'product',
     role: 'consequence',
-    meaning: 'the kernel gets no memory',
-    next: 'compare /proc/meminfo and /proc/slabinfo over time',
+    meaning: 'The kernel gets no memory',
+    next: 'Compare /proc/meminfo and /proc/slabinfo over time',
     source: 'mm/slub.c, mm/vmalloc.c',
   },
   {
@@ -483,7 +483,7 @@ export const kernelCrash: readonly Signature[] = [
     id: 'kernel-crash/panic',
     literals: ['Kernel panic - not syncing: '],
     role: 'root',
-    meaning: 'the kernel stops for good',
+    meaning: 'The kernel stops for good',
   },
   {
     ...PANIC,
@@ -505,7 +505,7 @@ export const kernelCrash: readonly Signature[] = [
       'Kernel panic - not syncing: BUG!',
     ],
     role: 'symptom',
-    meaning: 'the kernel stops for good because of what it reported before',
+    meaning: 'The kernel stops for good because of what it reported before',
   },
   {
     ...PANIC,
@@ -516,7 +516,7 @@ export const kernelCrash: readonly Signature[] = [
     ],
     class: 'oom',
     role: 'symptom',
-    meaning: 'memory runs out and no process is left that could be killed',
+    meaning: 'Memory runs out and no process is left that could be killed',
   },
   {
     ...PANIC,
@@ -529,8 +529,8 @@ export const kernelCrash: readonly Signature[] = [
     ],
     blame: 'config',
     role: 'root',
-    meaning: 'the kernel finds no root file system or no init in it',
-    next: 'check root= on the command line, the image, and that the driver of its storage is built in or in the initramfs',
+    meaning: 'The kernel finds no root file system or no init in it',
+    next: 'Check root= on the command line, the image, and that the driver of its storage is built in or in the initramfs',
     source: 'init/do_mounts.c, init/main.c',
   },
   {
@@ -540,8 +540,8 @@ export const kernelCrash: readonly Signature[] = [
     class: 'benign',
     blame: 'benign',
     role: 'marker',
-    meaning: 'a piece of a crash that the boot before left in pstore',
-    next: 'parts are numbered from the end: read the highest first',
+    meaning: 'A piece of a crash that the boot before left in pstore',
+    next: 'Parts are numbered from the end: read the highest first',
     source: 'fs/pstore/platform.c',
   },
 ];

@@ -5,30 +5,30 @@ const PROBE = {
   class: 'probe-fail',
   blame: 'product',
   role: 'symptom',
-  meaning: 'the driver gives up on the device, which therefore does not come up',
-  next: 'read the lines of this device before it for the cause; try one cold power cycle',
+  meaning: 'The driver gives up on the device, which therefore does not come up',
+  next: 'Read the lines of this device before it for the cause; try one cold power cycle',
   when: [
     { group: 'errno', is: ['517', '524'], means: { role: 'benign' } },
     {
       group: 'errno',
       is: ['95'],
-      means: { blame: 'config', meaning: 'the driver does not support this variant of the hardware' },
+      means: { blame: 'config', meaning: 'The driver does not support this variant of the hardware' },
     },
     {
       group: 'errno',
       is: ['2'],
-      means: { meaning: 'the driver does not find something it needs, most often its firmware' },
+      means: { meaning: 'The driver does not find something it needs, most often its firmware' },
     },
     {
       group: 'errno',
       is: ['16'],
-      means: { blame: 'config', meaning: 'what the driver needs is taken by another driver' },
+      means: { blame: 'config', meaning: 'What the driver needs is taken by another driver' },
     },
-    { group: 'errno', is: ['110'], means: { meaning: 'the device does not answer its driver in time' } },
+    { group: 'errno', is: ['110'], means: { meaning: 'The device does not answer its driver in time' } },
     {
       group: 'errno',
       is: ['71', '32', '84'],
-      means: { meaning: 'the bus garbles what driver and device say to each other', blame: 'lab' },
+      means: { meaning: 'The bus garbles what driver and device say to each other', blame: 'lab' },
     },
   ],
 } satisfies Partial<Signature>;
@@ -38,7 +38,7 @@ const NOISE = {
   class: 'benign',
   blame: 'benign',
   role: 'benign',
-  next: 'nothing to do',
+  next: 'Nothing to do',
 } satisfies Partial<Signature>;
 
 /** Drivers of parts that no test of a radio or modem needs. */
@@ -53,7 +53,7 @@ export const kernel: readonly Signature[] = [
     pattern: new RegExp(
       `(?:^|[\\s\\]])(?:${UNRELATED}): probe of \\S{1,80} failed with error|: probe with driver (?:${UNRELATED}) failed with error`,
     ),
-    meaning: 'a driver of a part that no radio needs gives up',
+    meaning: 'A driver of a part that no radio needs gives up',
     source: 'drivers/base/dd.c',
   },
   {
@@ -81,8 +81,8 @@ export const kernel: readonly Signature[] = [
       'failed with error -517',
       'probe deferral - ',
     ],
-    meaning: 'a driver waits for another one to come up first',
-    next: 'where the device under test is named, read /sys/kernel/debug/devices_deferred',
+    meaning: 'A driver waits for another one to come up first',
+    next: 'Where the device under test is named, read /sys/kernel/debug/devices_deferred',
     source: 'drivers/base/dd.c',
   },
   {
@@ -92,7 +92,7 @@ export const kernel: readonly Signature[] = [
     class: 'module-mismatch',
     blame: 'config',
     role: 'root',
-    meaning: 'the kernel already has a driver of this name, from another build than this module',
+    meaning: 'The kernel already has a driver of this name, from another build than this module',
     next: 'modinfo -n and lsmod; blacklist or remove one of the two',
     source: 'drivers/base/driver.c',
   },
@@ -103,8 +103,8 @@ export const kernel: readonly Signature[] = [
     class: 'warn',
     blame: 'product',
     role: 'symptom',
-    meaning: 'a driver registers something a second time',
-    next: 'read the trace below it; a remove path has not taken away what probe made',
+    meaning: 'A driver registers something a second time',
+    next: 'Read the trace below it; a remove path has not taken away what probe made',
     source: 'fs/sysfs/dir.c',
   },
   {
@@ -114,8 +114,8 @@ export const kernel: readonly Signature[] = [
     class: 'tx-stall',
     blame: 'product',
     role: 'symptom',
-    meaning: 'a transmit queue of the interface has stood still for seconds',
-    next: 'read the lines of the driver around it; ip -s -d link, /proc/interrupts twice, ethtool -S',
+    meaning: 'A transmit queue of the interface has stood still for seconds',
+    next: 'Read the lines of the driver around it; ip -s -d link, /proc/interrupts twice, ethtool -S',
     source: 'net/sched/sch_generic.c before 6.6',
   },
   {
@@ -126,8 +126,8 @@ export const kernel: readonly Signature[] = [
     class: 'tx-stall',
     blame: 'product',
     role: 'symptom',
-    meaning: 'a transmit queue of the interface has stood still for seconds',
-    next: 'read the lines of the driver around it; ip -s -d link, /proc/interrupts twice, ethtool -S',
+    meaning: 'A transmit queue of the interface has stood still for seconds',
+    next: 'Read the lines of the driver around it; ip -s -d link, /proc/interrupts twice, ethtool -S',
     source: '6.6 and stable 6.1 net/sched/sch_generic.c',
   },
   {
@@ -137,8 +137,8 @@ export const kernel: readonly Signature[] = [
     class: 'tx-stall',
     blame: 'product',
     role: 'consequence',
-    meaning: 'a transmit queue of an interface has stood still for seconds',
-    next: 'see the line NETDEV WATCHDOG for which; its trace is that of a timer and says nothing',
+    meaning: 'A transmit queue of an interface has stood still for seconds',
+    next: 'See the line NETDEV WATCHDOG for which; its trace is that of a timer and says nothing',
     source: 'net/sched/sch_generic.c',
   },
   {
@@ -148,8 +148,8 @@ export const kernel: readonly Signature[] = [
     class: 'warn',
     blame: 'product',
     role: 'root',
-    meaning: 'an interrupt fires without end and no driver takes it, so the kernel turns it off',
-    next: 'read "handlers:" below it for who shares the line; the device then gets no interrupts any more',
+    meaning: 'An interrupt fires without end and no driver takes it, so the kernel turns it off',
+    next: 'Read "handlers:" below it for who shares the line; the device then gets no interrupts any more',
     source: 'kernel/irq/spurious.c',
   },
   {
@@ -159,8 +159,8 @@ export const kernel: readonly Signature[] = [
     class: 'warn',
     blame: 'product',
     role: 'consequence',
-    meaning: 'an interrupt that nobody takes is turned off',
-    next: 'see the line before it',
+    meaning: 'An interrupt that nobody takes is turned off',
+    next: 'See the line before it',
     source: 'kernel/irq/spurious.c',
   },
   {
@@ -175,15 +175,15 @@ export const kernel: readonly Signature[] = [
     class: 'probe-fail',
     blame: 'product',
     role: 'symptom',
-    meaning: 'a driver can not bring its device back after sleep',
-    next: 'read the lines of this device before it; unbind and bind the driver, then power-cycle the device',
+    meaning: 'A driver can not bring its device back after sleep',
+    next: 'Read the lines of this device before it; unbind and bind the driver, then power-cycle the device',
     source: 'drivers/base/power/main.c',
   },
   {
     ...NOISE,
     id: 'kernel/command-line',
     literals: ['Kernel command line: ', 'Command line: BOOT_IMAGE', 'Unknown kernel command line parameters'],
-    meaning: 'the command line of the kernel, whatever words are in it',
+    meaning: 'The command line of the kernel, whatever words are in it',
     source: 'init/main.c',
   },
   {
@@ -196,7 +196,7 @@ export const kernel: readonly Signature[] = [
       'ACPI Warning: ',
       'ACPI Exception: ',
     ],
-    meaning: 'the firmware of the PC has faults that do no harm',
+    meaning: 'The firmware of the PC has faults that do no harm',
     source: 'drivers/acpi/acpica',
   },
   {
@@ -204,7 +204,7 @@ export const kernel: readonly Signature[] = [
     id: 'kernel/regulator',
     literals: [' not found, using dummy regulator', 'Failed to resolve ', 'supplied by regulator-dummy'],
     pattern: /supply \S+ not found, using dummy|Failed to resolve \S+-supply for|supplied by regulator-dummy/,
-    meaning: 'a supply is not described, or not there yet',
+    meaning: 'A supply is not described, or not there yet',
     source: 'drivers/regulator/core.c',
   },
   {
@@ -220,7 +220,7 @@ export const kernel: readonly Signature[] = [
     ],
     pattern:
       /BAR \d+(?: \[[^\]\n]{1,60}\])?: (?:no space for|failed to|can't)|can't claim BAR|can't assign|bridge window \[/,
-    meaning: 'a resource of PCI that is not used gets no room',
+    meaning: 'A resource of PCI that is not used gets no room',
     source: 'drivers/pci/setup-res.c',
   },
   {
@@ -233,7 +233,7 @@ export const kernel: readonly Signature[] = [
       'Disabling lock debugging due to kernel taint',
       'taints kernel.',
     ],
-    meaning: 'a module is from elsewhere than the kernel',
+    meaning: 'A module is from elsewhere than the kernel',
     source: 'kernel/module/main.c',
   },
   {
@@ -249,14 +249,14 @@ export const kernel: readonly Signature[] = [
       'sched: RT throttling activated',
       'APIC calibration not consistent',
     ],
-    meaning: 'the kernel tells of its clocks',
+    meaning: 'The kernel tells of its clocks',
     source: 'kernel/time, kernel/events/core.c',
   },
   {
     ...NOISE,
     id: 'kernel/input',
     literals: ['error in i2c_hid_init_report', 'usb_submit_urb(ctrl) failed', 'timeout initializing reports'],
-    meaning: 'a keyboard, mouse or touch panel does not know an optional request',
+    meaning: 'A keyboard, mouse or touch panel does not know an optional request',
     source: 'drivers/hid',
   },
   {
@@ -276,7 +276,7 @@ export const kernel: readonly Signature[] = [
     ],
     pattern:
       /thermal zone|PMU|pmu|rtc device|initial console|vqmmc|Cannot register RTC|Error: Driver '(?:pcspkr|simple-framebuffer)'/,
-    meaning: 'a part that is optional is not there',
+    meaning: 'A part that is optional is not there',
     source: 'drivers',
   },
 ];

@@ -5,16 +5,16 @@ const MISMATCH = {
   class: 'module-mismatch',
   blame: 'config',
   role: 'root',
-  meaning: 'the module was built for another kernel',
-  next: 'compare modinfo -F vermagic with uname -r, and build it against the headers of just this kernel',
+  meaning: 'The module was built for another kernel',
+  next: 'Compare modinfo -F vermagic with uname -r, and build it against the headers of just this kernel',
 } satisfies Partial<Signature>;
 
 const REJECTED = {
   class: 'module-mismatch',
   blame: 'config',
   role: 'root',
-  meaning: 'the kernel takes signed modules only, and this one is not signed with a key it knows',
-  next: 'sign the module with a key that is enrolled (mokutil --import), or turn Secure Boot off on the test board',
+  meaning: 'The kernel takes signed modules only, and this one is not signed with a key it knows',
+  next: 'Sign the module with a key that is enrolled (mokutil --import), or turn Secure Boot off on the test board',
 } satisfies Partial<Signature>;
 
 export const module: readonly Signature[] = [
@@ -30,8 +30,8 @@ export const module: readonly Signature[] = [
     id: 'module/symbol-version',
     literals: [': disagrees about version of symbol '],
     pattern: /(?<![\w-])(?<module>[\w-]{1,60}): disagrees about version of symbol (?<reason>\w{1,120})/,
-    meaning: 'the module was built against another configuration or source of the kernel',
-    next: 'build it again with the Module.symvers of the running kernel',
+    meaning: 'The module was built against another configuration or source of the kernel',
+    next: 'Build it again with the Module.symvers of the running kernel',
     source: 'kernel/module/version.c',
   },
   {
@@ -40,7 +40,7 @@ export const module: readonly Signature[] = [
     literals: [': Unknown symbol '],
     pattern: /(?<![\w-])(?<module>[\w-]{1,60}): Unknown symbol (?<reason>\w{1,120}) \(err -?(?<errno>\d+)\)/,
     role: 'symptom',
-    meaning: 'the module needs a function that the kernel and its modules do not have',
+    meaning: 'The module needs a function that the kernel and its modules do not have',
     next: 'modinfo -F depends, and load it by modprobe rather than insmod; then check the configuration of the kernel',
     when: [
       { group: 'errno', is: ['0'], means: { role: 'benign' } },
@@ -49,7 +49,7 @@ export const module: readonly Signature[] = [
         is: ['22'],
         means: {
           role: 'consequence',
-          meaning: 'a function of the kernel is not the one the module was built for',
+          meaning: 'A function of the kernel is not the one the module was built for',
         },
       },
     ],
@@ -69,7 +69,7 @@ export const module: readonly Signature[] = [
     ],
     pattern:
       /(?<![\w-])(?<module>[\w-]{1,60}): (?:\.gnu\.linkonce|exports duplicate symbol|[Uu]nknown (?:rela )?relocation|overflow in relocation|Invalid ELF|Skipping invalid)|Skipping invalid relocation target/,
-    meaning: 'the module does not fit the running kernel',
+    meaning: 'The module does not fit the running kernel',
     source: 'kernel/module/main.c, arch/*/kernel/module.c',
   },
   {
@@ -77,7 +77,7 @@ export const module: readonly Signature[] = [
     id: 'module/btf',
     literals: ['failed to validate module ['],
     pattern: /failed to validate module \[(?<module>[\w-]{1,60})\] BTF: -?(?<errno>\d+)/,
-    meaning: 'the type data of the module are not those of the running kernel',
+    meaning: 'The type data of the module are not those of the running kernel',
     source: '5.17 kernel/bpf/btf.c',
   },
   {
@@ -106,7 +106,7 @@ export const module: readonly Signature[] = [
     literals: ['Invalid module format', 'invalid module format', 'Exec format error'],
     pattern: /(?:insert|load module|init_module)[^\n]{0,80}: (?:[Ii]nvalid module format|Exec format error)/,
     role: 'symptom',
-    next: 'read what the kernel logs of it (dmesg | tail); compare modinfo -F vermagic with uname -r',
+    next: 'Read what the kernel logs of it (dmesg | tail); compare modinfo -F vermagic with uname -r',
     source: 'kmod, BusyBox: insmod, modprobe',
   },
   {
@@ -116,8 +116,8 @@ export const module: readonly Signature[] = [
     pattern: null,
     role: 'consequence',
     meaning:
-      'the module needs a function that the kernel and its modules do not have, or knows no such parameter',
-    next: 'read what the kernel logs of it (dmesg | tail)',
+      'The module needs a function that the kernel and its modules do not have, or knows no such parameter',
+    next: 'Read what the kernel logs of it (dmesg | tail)',
     source: 'kmod, BusyBox: insmod, modprobe',
   },
   {
@@ -132,7 +132,7 @@ export const module: readonly Signature[] = [
     class: 'no-driver',
     blame: 'config',
     role: 'root',
-    meaning: 'the module is not installed for the running kernel',
+    meaning: 'The module is not installed for the running kernel',
     next: 'uname -r, then find /lib/modules -name "<module>*"; install the package of modules of this kernel, depmod -a',
     source: 'kmod, BusyBox: modprobe; ubox: kmodloader',
   },
@@ -143,7 +143,7 @@ export const module: readonly Signature[] = [
     class: 'no-driver',
     blame: 'lab',
     role: 'symptom',
-    meaning: 'the driver finds none of the hardware it is for',
+    meaning: 'The driver finds none of the hardware it is for',
     next: 'lsusb -t or lspci -nnk: is the device there, and is it the one the test is for',
     source: 'kmod, BusyBox: insmod, modprobe',
   },
@@ -154,8 +154,8 @@ export const module: readonly Signature[] = [
     class: 'benign',
     blame: 'benign',
     role: 'benign',
-    meaning: 'the module is not signed, which only taints the kernel',
-    next: 'nothing to do',
+    meaning: 'The module is not signed, which only taints the kernel',
+    next: 'Nothing to do',
     source: 'kernel/module/main.c',
   },
   {
@@ -166,8 +166,8 @@ export const module: readonly Signature[] = [
     class: 'benign',
     blame: 'benign',
     role: 'benign',
-    meaning: 'a module that is optional is built in or not there',
-    next: 'nothing to do',
+    meaning: 'A module that is optional is built in or not there',
+    next: 'Nothing to do',
     source: 'systemd',
   },
 ];

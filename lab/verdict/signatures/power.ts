@@ -6,15 +6,15 @@ const LOW = {
   blame: 'lab',
   role: 'root',
   meaning:
-    'the supply of the board is too weak; errors of USB and SD cards some seconds around it come from that',
-  next: 'use a stronger supply and a shorter cable, or a powered hub for what hangs on the board',
+    'The supply of the board is too weak; errors of USB and SD cards some seconds around it come from that',
+  next: 'Use a stronger supply and a shorter cable, or a powered hub for what hangs on the board',
 } satisfies Partial<Signature>;
 
 const HOT = {
   pattern: null,
   class: 'thermal',
   blame: 'lab',
-  next: 'check cooling and the temperature in the lab, then /sys/class/thermal/*/temp',
+  next: 'Check cooling and the temperature in the lab, then /sys/class/thermal/*/temp',
 } satisfies Partial<Signature>;
 
 export const power: readonly Signature[] = [
@@ -31,7 +31,7 @@ export const power: readonly Signature[] = [
     literals: ['throttled=0x'],
     pattern: /throttled=0x(?!0+\b)[0-9a-fA-F]{1,8}/,
     role: 'symptom',
-    meaning: 'the board has had too low a supply or has been too hot',
+    meaning: 'The board has had too low a supply or has been too hot',
     source: 'Raspberry Pi: vcgencmd get_throttled',
   },
   {
@@ -39,7 +39,7 @@ export const power: readonly Signature[] = [
     id: 'power/brown-out',
     literals: ['Starting after brownout reset', 'Brownout detector was triggered'],
     pattern: null,
-    meaning: 'the supply of the board broke down and reset it',
+    meaning: 'The supply of the board broke down and reset it',
     source: 'drivers/power/reset/at91-reset.c, ESP-IDF',
   },
   {
@@ -49,8 +49,8 @@ export const power: readonly Signature[] = [
     class: 'benign',
     blame: 'benign',
     role: 'marker',
-    meaning: 'the supply of the board is high enough again',
-    next: 'nothing to do',
+    meaning: 'The supply of the board is high enough again',
+    next: 'Nothing to do',
     source: 'drivers/hwmon/raspberrypi-hwmon.c',
   },
   {
@@ -62,7 +62,7 @@ export const power: readonly Signature[] = [
       'exceeds critical temperature',
     ],
     role: 'root',
-    meaning: 'a part is so hot that the board shuts itself down',
+    meaning: 'A part is so hot that the board shuts itself down',
     source: 'drivers/thermal/thermal_core.c, drivers/acpi/thermal.c',
   },
   {
@@ -70,8 +70,8 @@ export const power: readonly Signature[] = [
     id: 'power/protection-shutdown',
     literals: ['HARDWARE PROTECTION shutdown', 'HARDWARE PROTECTION reboot'],
     role: 'symptom',
-    meaning: 'the kernel shuts the board down to protect it',
-    next: 'the line before it and the text in brackets name the reason',
+    meaning: 'The kernel shuts the board down to protect it',
+    next: 'The line before it and the text in brackets name the reason',
     source: '5.14 kernel/reboot.c',
   },
   {
@@ -79,7 +79,7 @@ export const power: readonly Signature[] = [
     id: 'power/throttling',
     literals: ['cpu clock throttled (total events = ', 'cpu clock is throttled (total events = '],
     role: 'symptom',
-    meaning: 'processors are slowed down again and again because of heat, which spoils measurements',
+    meaning: 'Processors are slowed down again and again because of heat, which spoils measurements',
     rate: { count: 40, withinS: 300 },
     source: 'drivers/thermal/intel/therm_throt.c',
   },

@@ -5,7 +5,7 @@ const FAILED = {
   class: 'assoc-fail',
   blame: 'product',
   role: 'symptom',
-  next: 'read the log of the access point and dmesg of the same second; wpa_supplicant -dd tells more',
+  next: 'Read the log of the access point and dmesg of the same second; wpa_supplicant -dd tells more',
   source: 'wpa_supplicant: src/common/wpa_ctrl.h',
 } satisfies Partial<Signature>;
 
@@ -18,7 +18,7 @@ const MARKER = {
   class: 'benign',
   blame: 'benign',
   role: 'marker',
-  next: 'nothing to do',
+  next: 'Nothing to do',
   source: 'wpa_supplicant: src/common/wpa_ctrl.h',
 } satisfies Partial<Signature>;
 
@@ -36,7 +36,7 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/connected',
     literals: ['CTRL-EVENT-CONNECTED '],
     pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-CONNECTED /,
-    meaning: 'the station is connected',
+    meaning: 'The station is connected',
   },
   {
     ...MARKER,
@@ -51,18 +51,18 @@ export const wpaSupplicant: readonly Signature[] = [
     literals: ['CTRL-EVENT-DISCONNECTED bssid='],
     pattern:
       /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-DISCONNECTED bssid=\S{11,24} reason=(?<reason>\d+) locally_generated=1/,
-    meaning: 'the station itself gives up the link',
+    meaning: 'The station itself gives up the link',
     when: [
       { group: 'reason', is: ['0', '3', '8'], means: { role: 'benign' } },
       {
         group: 'reason',
         is: ['4'],
-        means: { class: 'beacon-loss', meaning: 'the station hears the access point no more' },
+        means: { class: 'beacon-loss', meaning: 'The station hears the access point no more' },
       },
       {
         group: 'reason',
         is: ['15', '16', '17'],
-        means: { class: 'handshake-timeout', meaning: 'the key handshake does not come to its end' },
+        means: { class: 'handshake-timeout', meaning: 'The key handshake does not come to its end' },
       },
     ],
   },
@@ -73,26 +73,26 @@ export const wpaSupplicant: readonly Signature[] = [
     pattern:
       /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-DISCONNECTED bssid=\S{11,24} reason=(?<reason>\d+)\s*$/,
     class: 'deauth',
-    meaning: 'the access point ends the link of the station',
+    meaning: 'The access point ends the link of the station',
     when: [
       { group: 'reason', is: ['0'], means: { role: 'consequence' } },
       {
         group: 'reason',
         is: ['3', '8'],
-        means: { blame: 'lab', meaning: 'the access point leaves, or sends the station away' },
+        means: { blame: 'lab', meaning: 'The access point leaves, or sends the station away' },
       },
       {
         group: 'reason',
         is: ['2', '15', '16'],
         means: {
           class: 'handshake-timeout',
-          meaning: 'the access point waits in vain for a frame of the key handshake',
+          meaning: 'The access point waits in vain for a frame of the key handshake',
         },
       },
       {
         group: 'reason',
         is: ['6', '7'],
-        means: { meaning: 'the access point does not know the station any more, as after a restart of it' },
+        means: { meaning: 'The access point does not know the station any more, as after a restart of it' },
       },
       {
         group: 'reason',
@@ -108,8 +108,8 @@ export const wpaSupplicant: readonly Signature[] = [
     pattern:
       /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-ASSOC-REJECT (?:bssid=\S{11,24} )?status_code=(?<status>\d+)/,
     blame: 'config',
-    meaning: 'the access point refuses association',
-    next: 'look the status code up (17: full, 30: later, 31 and 43: security); read the log of the access point',
+    meaning: 'The access point refuses association',
+    next: 'Look the status code up (17: full, 30: later, 31 and 43: security); read the log of the access point',
     when: [{ group: 'status', is: ['30'], means: { role: 'consequence' } }],
     endedBy: CONNECTS(10),
   },
@@ -120,8 +120,8 @@ export const wpaSupplicant: readonly Signature[] = [
     pattern:
       /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-AUTH-REJECT \S{11,24} (?:auth_type=\d+ )?(?:auth_transaction=\d+ )?status_code=(?<status>\d+)/,
     blame: 'config',
-    meaning: 'the access point refuses authentication',
-    next: 'look the status code up (1 and 15: wrong password, 77: group of SAE); read the log of the access point',
+    meaning: 'The access point refuses authentication',
+    next: 'Look the status code up (1 and 15: wrong password, 77: group of SAE); read the log of the access point',
     when: [{ group: 'status', is: ['76'], means: { role: 'benign' } }],
     endedBy: CONNECTS(10),
   },
@@ -143,8 +143,8 @@ export const wpaSupplicant: readonly Signature[] = [
     class: 'handshake-timeout',
     blame: 'config',
     meaning:
-      'the link is lost during the key handshake; a wrong passphrase is one reason, lost frames are another',
-    next: 'compare the passphrases; where they are the same, look whether all four messages are on air',
+      'The link is lost during the key handshake; a wrong passphrase is one reason, lost frames are another',
+    next: 'Compare the passphrases; where they are the same, look whether all four messages are on air',
   },
   {
     ...FAILED,
@@ -156,8 +156,8 @@ export const wpaSupplicant: readonly Signature[] = [
     ],
     pattern: null,
     class: 'handshake-timeout',
-    meaning: 'the driver does not take a key',
-    next: 'look at dmesg of the same second for the command that the driver or its firmware refused',
+    meaning: 'The driver does not take a key',
+    next: 'Look at dmesg of the same second for the command that the driver or its firmware refused',
     source: 'wpa_supplicant: src/rsn_supp/wpa.c',
   },
   {
@@ -165,15 +165,15 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/scan-failed',
     literals: ['CTRL-EVENT-SCAN-FAILED '],
     pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-SCAN-FAILED ret=-?(?<errno>\d+)/,
-    meaning: 'the driver does not start a scan',
-    next: 'look at dmesg of the same second; iw dev DEVICE scan by hand',
+    meaning: 'The driver does not start a scan',
+    next: 'Look at dmesg of the same second; iw dev DEVICE scan by hand',
     when: [
       { group: 'errno', is: ['16', '95'], means: { role: 'benign' } },
       { group: 'errno', is: ['100', '19', '108', '132'], means: { role: 'consequence' } },
       {
         group: 'errno',
         is: ['110', '5'],
-        means: { class: 'fw-timeout', meaning: 'the device does not answer to a scan' },
+        means: { class: 'fw-timeout', meaning: 'The device does not answer to a scan' },
       },
     ],
   },
@@ -183,8 +183,8 @@ export const wpaSupplicant: readonly Signature[] = [
     literals: ['CTRL-EVENT-NETWORK-NOT-FOUND'],
     pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-NETWORK-NOT-FOUND/,
     blame: 'lab',
-    meaning: 'the network is not in any scan',
-    next: 'is the access point on air, on a channel that the station may use? iw dev DEVICE scan',
+    meaning: 'The network is not in any scan',
+    next: 'Is the access point on air, on a channel that the station may use? iw dev DEVICE scan',
     rate: { count: 3, withinS: 120 },
     endedBy: CONNECTS(60),
   },
@@ -193,7 +193,7 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/tries',
     literals: ['Trying to authenticate with ', 'Trying to associate with '],
     pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?(?:SME: )?Trying to (?:authenticate|associate) with /,
-    meaning: 'the station tries again and again and does not get connected',
+    meaning: 'The station tries again and again and does not get connected',
     rate: { count: 6, withinS: 120 },
     endedBy: CONNECTS(30),
     source: 'wpa_supplicant: wpa_supplicant/sme.c, wpa_supplicant.c',
@@ -203,7 +203,7 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/timed-out',
     literals: ['Authentication with '],
     pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?Authentication with \S{11,24} timed out/,
-    meaning: 'the access point does not answer in time',
+    meaning: 'The access point does not answer in time',
     endedBy: CONNECTS(10),
     source: 'wpa_supplicant: wpa_supplicant/wpa_supplicant.c',
   },
@@ -212,7 +212,7 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/request-failed',
     literals: ['Association request to the driver failed', 'Authentication request to the driver failed'],
     pattern: null,
-    meaning: 'the driver does not take the request for a link',
+    meaning: 'The driver does not take the request for a link',
     endedBy: CONNECTS(30),
     source: 'wpa_supplicant: wpa_supplicant/wpa_supplicant.c, sme.c',
   },
@@ -222,8 +222,8 @@ export const wpaSupplicant: readonly Signature[] = [
     literals: ['CTRL-EVENT-BEACON-LOSS'],
     pattern: /(?:(?<![\w.-])(?<device>[\w.-]{1,20}): )?CTRL-EVENT-BEACON-LOSS/,
     class: 'beacon-loss',
-    meaning: 'beacons of the access point fail to come',
-    next: 'signal and interference first (iw dev DEVICE station dump), then the driver with power saving off',
+    meaning: 'Beacons of the access point fail to come',
+    next: 'Signal and interference first (iw dev DEVICE station dump), then the driver with power saving off',
     rate: { count: 3, withinS: 60 },
   },
   {
@@ -233,7 +233,7 @@ export const wpaSupplicant: readonly Signature[] = [
     pattern: null,
     blame: 'config',
     meaning: '802.1X fails',
-    next: 'check identity, password and certificates, and the clock of the station; read the log of the RADIUS server',
+    next: 'Check identity, password and certificates, and the clock of the station; read the log of the RADIUS server',
   },
   {
     ...FAILED,
@@ -241,8 +241,8 @@ export const wpaSupplicant: readonly Signature[] = [
     literals: ['TKIP countermeasures started', 'Michael MIC failure detected'],
     pattern: null,
     class: 'deauth',
-    meaning: 'frames fail the check of TKIP',
-    next: 'use CCMP; where it must be TKIP, suspect the crypto of the driver',
+    meaning: 'Frames fail the check of TKIP',
+    next: 'Use CCMP; where it must be TKIP, suspect the crypto of the driver',
     source: 'wpa_supplicant: wpa_supplicant/events.c',
   },
   {
@@ -265,14 +265,14 @@ export const wpaSupplicant: readonly Signature[] = [
     id: 'wpa_supplicant/rfkill-hard',
     literals: ['rfkill: WLAN hard blocked'],
     blame: 'lab',
-    meaning: 'the radio is switched off by a switch or a pin of the card',
+    meaning: 'The radio is switched off by a switch or a pin of the card',
     next: 'rfkill list; look for a switch, a key or the pin W_DISABLE# of the slot',
   },
   {
     ...RFKILL,
     id: 'wpa_supplicant/rfkill-soft',
     literals: ['rfkill: WLAN soft blocked'],
-    meaning: 'the radio is switched off by software',
+    meaning: 'The radio is switched off by software',
     next: 'rfkill list; rfkill unblock wifi',
   },
   {
@@ -294,7 +294,7 @@ export const wpaSupplicant: readonly Signature[] = [
     blame: 'benign',
     role: 'benign',
     meaning: 'wpa_supplicant tells of something that does no harm',
-    next: 'nothing to do',
+    next: 'Nothing to do',
     source: 'wpa_supplicant',
   },
 ];
