@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { classifyText } from '../../lab/verdict/classify/log.ts';
+import { Scanner } from '../../lab/verdict/classify/scanner.ts';
+import { SIGNATURES } from '../../lab/verdict/signatures/index.ts';
+
+/** `<subsystem>.golden`: id, tab, a line it must take. `healthy-*.golden`: whole logs in which nothing is wrong. */
+const FOLDER = join(import.meta.dirname, 'signatures');
+const files = readdirSync(FOLDER).filter((name) => name.endsWith('.golden'));
+const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
+
+function signatureOf(line: string): string | null {
+  let found: string | null = null;
+  const scanner = new Scanner(SIGNATURES);
+  scanner.push(Buffer.from(`${line}\n`), ({ signature }) => {
+    found = signature.id;
+  });
+  scanner.end(() => undefined);
+  return found;
+}
+
+for (const file of files.filter((name) => !name.startsWith('healthy-'))) {
+  test(`each line of ${file} is told by its signature`, () => {
+    for (const row of read(file).split('\n').filter(Boolean)) {
+      const [id, line] = row.split('\t', 2);
+      assert.equal(signatureOf(line ?? ''), id, row);
+    }
+  });
+}
+
+for (const file of files.filter((name) => name.startsWith('healthy-'))) {
+  test(`nothing in ${file} alarms`, () => {
+    const { primary, findings } = classifyText(read(file));
+    assert.deepEqual(
+      findings.map(({ signature, text }) => `${signature}: ${text}`),
+      [],
+    );
+    assert.equal(primary, 'benign');
+  });
+}
+
+test('no two signatures have the same id', () => {
+  const ids = SIGNATURES.map(({ id }) => id);
+  assert.deepEqual(
+    ids.filter((id, index) => ids.indexOf(id) !== index),
+    [],
+  );
+});
+
+test('literals are plain text of seven bytes or more', () => {
+  const bad = SIGNATURES.flatMap(({ literals }) => literals).filter(
+    (text) => !/^[\x20-\x7e]{7,}$/.test(text),
+  );
+  assert.deepEqual(bad, []);
+});
