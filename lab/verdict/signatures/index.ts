@@ -1,23 +1,34 @@
 /** The catalogue: a new subsystem is one file of data in this folder and one line below. */
+
 import { ath } from './ath.ts';
 import { ath10k } from './ath10k.ts';
 import { ath11k } from './ath11k.ts';
 import { b43 } from './b43.ts';
+import { boot } from './boot.ts';
 import { brcmfmac } from './brcmfmac.ts';
 import { brcmfmacSdio } from './brcmfmac-sdio.ts';
+import { filesystem } from './filesystem.ts';
+import { firmware } from './firmware.ts';
+import { hostapd } from './hostapd.ts';
 import { iwlwifi } from './iwlwifi.ts';
 import { iwlwifiHw } from './iwlwifi-hw.ts';
+import { kernel } from './kernel.ts';
+import { kernelCrash } from './kernel-crash.ts';
+import { mac80211 } from './mac80211.ts';
+import { module } from './module.ts';
 import { mt76 } from './mt76.ts';
 import { mt76x02 } from './mt76x02.ts';
 import { mt6625l } from './mt6625l.ts';
 import { mwifiex } from './mwifiex.ts';
 import { mwifiexBus } from './mwifiex-bus.ts';
+import { power } from './power.ts';
 import { realtek } from './realtek.ts';
 import { rt2x00 } from './rt2x00.ts';
 import { rtl } from './rtl.ts';
 import { rtw89 } from './rtw89.ts';
 import type { Signature } from './signature.ts';
 import { wifiOther } from './wifi-other.ts';
+import { wpaSupplicant } from './wpa_supplicant.ts';
 
 /** In order: where two signatures match a line with literals of the same length, the earlier one counts. */
 export const SIGNATURES: readonly Signature[] = [
@@ -25,18 +36,28 @@ export const SIGNATURES: readonly Signature[] = [
   ...ath10k,
   ...ath11k,
   ...b43,
-  ...brcmfmac,
+  ...boot,
   ...brcmfmacSdio,
-  ...iwlwifi,
+  ...brcmfmac,
+  ...filesystem,
+  ...firmware,
+  ...hostapd,
   ...iwlwifiHw,
+  ...iwlwifi,
+  ...kernelCrash,
+  ...kernel,
+  ...mac80211,
+  ...module,
   ...mt6625l,
   ...mt76,
   ...mt76x02,
-  ...mwifiex,
   ...mwifiexBus,
+  ...mwifiex,
+  ...power,
   ...realtek,
   ...rt2x00,
   ...rtl,
   ...rtw89,
   ...wifiOther,
+  ...wpaSupplicant,
 ];
