@@ -39,6 +39,11 @@ export interface DeviceProfile {
     firmware: readonly string[];
   };
   radios: readonly WifiRadio[];
+  /**
+   * What its log may show without failing a test, and why. `signature`: an id of lab/verdict/signatures, a class, or a
+   * group as `mt76/*`.
+   */
+  allow: readonly { signature: string; reason: string }[];
   /** What a link of it must carry. */
   throughput: {
     /** TCP through WPA2, bits a second. */

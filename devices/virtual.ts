@@ -38,6 +38,7 @@ export const virtual: DeviceProfile = {
     { interface: 'wlan0', role: 'ap', namespace: null },
     { interface: 'wlan1', role: 'station', namespace: 'sta' },
   ],
+  allow: [],
   // Its processor is emulated by a host that may do other things too: an idle one carries 40 Mbit/s and more, and stands
   // still for a part of a second now and then. Of UDP as much must arrive as a soak asks for: 15 of 20 Mbit/s.
   throughput: { tcpFloorBps: 20e6, udpFloorRatio: 0.75, dipsPerMinute: 3 },

@@ -11,6 +11,7 @@ import { ApStarter, StationStarter } from './fixtures/links.ts';
 import { TestSsh } from './fixtures/ssh.ts';
 import { TestIperf, TestSoak } from './fixtures/traffic.ts';
 import { WorkerLab } from './fixtures/worker-lab.ts';
+import type { Allowance } from './verdict/allow.ts';
 
 export { expect } from './fixtures/matchers.ts';
 export { soakSettings } from './runner/settings.ts';
@@ -18,6 +19,11 @@ export { soakSettings } from './runner/settings.ts';
 export interface HilOptions {
   /** Boards that may be used; empty: any. */
   boards: string[];
+}
+
+export interface HilTestOptions {
+  /** Findings that do not fail a test; the reason is shown with them. `signature`: an id, a class, or a group as `mt76/*`. */
+  allow: Allowance[];
 }
 
 export interface HilWorkerFixtures {
@@ -42,8 +48,9 @@ export interface HilFixtures {
   signal: AbortSignal;
 }
 
-export const test = base.extend<HilFixtures, HilWorkerFixtures & HilOptions>({
+export const test = base.extend<HilFixtures & HilTestOptions, HilWorkerFixtures & HilOptions>({
   boards: [[], { option: true, scope: 'worker' }],
+  allow: [[], { option: true }],
 
   // Neither connects nor throws: a worker fixture that fails makes later tests pass without having run.
   lab: [
@@ -71,8 +78,8 @@ export const test = base.extend<HilFixtures, HilWorkerFixtures & HilOptions>({
 
   // No time limit of Playwright's: each of its waits has one of its own.
   board: [
-    async ({ lab, boards }, use, testInfo) => {
-      await withBoard(lab, boards, testInfo, use);
+    async ({ lab, boards, allow }, use, testInfo) => {
+      await withBoard(lab, { boards, allow }, testInfo, use);
     },
     { timeout: 0 },
   ],

@@ -7,21 +7,9 @@ import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, HarnessError, messageOf } from '../lab/errors.ts';
 import { PROJECT_ROOT } from '../lab/paths.ts';
+import { CATEGORIES } from './categories.ts';
 
 const DEADLINE_MS = 120_000;
-
-/** Categories by the `verdict` label, which says whose fault it was. */
-const CATEGORIES = [
-  { name: 'Product: the device under test misbehaved', verdict: 'fail' },
-  { name: 'Lab: power, cable, peer or server failed', verdict: 'lab' },
-  { name: 'Configuration: lab file, suite or command line', verdict: 'config' },
-  { name: 'Harness: a bug of ours', verdict: 'harness' },
-  { name: 'Inconclusive: too little or too noisy to say', verdict: 'inconclusive' },
-].map(({ name, verdict }) => ({
-  name,
-  matchers: [{ statuses: ['failed', 'broken'], labels: { verdict } }],
-  groupByMessage: true,
-}));
 
 /**
  * Generates `report/` in a run's folder and gives the path of its first page. `history.jsonl` beside the runs is extended.

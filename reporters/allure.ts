@@ -25,8 +25,10 @@ import type {
 import type { FileSystemWriter } from 'allure-js-commons/sdk/reporter';
 import { runIdentity } from '../lab/runner/run.ts';
 import type { Verdict } from '../lab/verdict/verdict.ts';
+import { plainCategories } from './categories.ts';
 import {
   annotation,
+  findingsOf,
   messageOfError,
   plain,
   recordsOf,
@@ -79,6 +81,7 @@ export default class AllureReporter implements Reporter {
         if (result) collect(seen, result);
       }
     }
+    writer.writeCategoriesDefinitions(plainCategories(sdk));
     const values = [...seen].map(([name, texts]) => [name, [...texts].sort().join(', ')]);
     const errors = this.#errors.map((error, index) => [
       `error ${index + 1}`,
@@ -150,10 +153,21 @@ function allureResult(
         const value = annotation(result ?? undefined, label);
         return value === null ? [] : [{ name: label, value }];
       }),
+      ...(result ? findingLabels(result) : []),
       ...test.tags.map((tag) => ({ name: 'tag', value: tag.replace(/^@/, '') })),
     ],
     links: [],
   };
+}
+
+/** Classes and signatures of a test's findings. The primary one comes last: the page groups by the last of a name. */
+function findingLabels(result: TestResult): AllureResult['labels'] {
+  const findings = findingsOf(result).toReversed();
+  const distinct = (values: string[]) => [...new Set(values.toReversed())].toReversed();
+  return [
+    ...distinct(findings.map((finding) => finding.class)).map((value) => ({ name: 'finding', value })),
+    ...distinct(findings.map(({ signature }) => signature)).map((value) => ({ name: 'signature', value })),
+  ];
 }
 
 function statusOf({ Status }: Sdk, result: TestResult | null, verdict: Verdict): AllureStatus {

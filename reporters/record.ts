@@ -3,6 +3,7 @@ import { relative, sep } from 'node:path';
 import type { FullResult, Suite, TestCase, TestError, TestResult, TestStep } from '@playwright/test/reporter';
 import type { Fault } from '../lab/errors.ts';
 import { TEST_OVER } from '../lab/fixtures/capabilities.ts';
+import { parseFindingLine, type ShortFinding } from '../lab/verdict/told.ts';
 import { combineVerdicts, type Verdict, verdictOfFault } from '../lab/verdict/verdict.ts';
 import { falsePass, workersGoneOn } from './false-pass.ts';
 
@@ -20,6 +21,8 @@ export interface TestRecord {
   verdict: Verdict;
   durationMs: number;
   metrics: Record<string, number>;
+  /** What the log of its board showed that nobody allowed, the primary cause first. */
+  findings: ShortFinding[];
   /** Why it was skipped, or the first error, without colours. */
   message: string | null;
 }
@@ -117,6 +120,14 @@ export function metricsOf(result: TestResult): Record<string, number> {
   return metrics;
 }
 
+/** Findings of one attempt, the primary cause first. */
+export function findingsOf(result: TestResult): ShortFinding[] {
+  return result.annotations.flatMap(({ type, description = '' }) => {
+    const finding = type === 'finding' ? parseFindingLine(plain(description)) : null;
+    return finding ? [finding] : [];
+  });
+}
+
 /** A test that the runner gave up before its body has a result too: skipped, though nothing asked for that. */
 function wasGivenUp(test: TestCase, last: TestResult): boolean {
   const asked = [...test.annotations, ...last.annotations];
@@ -149,6 +160,7 @@ export function recordOf(test: TestCase): TestRecord {
     verdict: last ? verdictOfResult(test, last) : 'inconclusive',
     durationMs: Math.round(last?.duration ?? 0),
     metrics: last ? metricsOf(last) : {},
+    findings: last ? findingsOf(last) : [],
     message: messageOf(test, last),
   };
 }

@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FullConfig, FullResult, Reporter, Suite, TestError } from '@playwright/test/reporter';
 import { type RunIdentity, runIdentity } from '../lab/runner/run.ts';
+import type { ShortFinding } from '../lab/verdict/told.ts';
 import { EXIT_CODES, type Verdict } from '../lab/verdict/verdict.ts';
 import { messageOfError, type RecordStatus, recordsOf, type TestRecord, verdictOfRun } from './record.ts';
 
@@ -18,6 +19,8 @@ export interface SummaryTest {
   verdict: Verdict;
   durationMs: number;
   metrics: Record<string, number>;
+  /** What the log of its board showed that nobody allowed, the primary cause first. */
+  findings: ShortFinding[];
 }
 
 export interface Summary {
@@ -46,8 +49,8 @@ export function summarise(
     exitCode: EXIT_CODES[verdict],
     startedAt: result.startTime.toISOString(),
     durationMs: Math.round(result.duration),
-    tests: records.map(({ suite, title, board, status, verdict: own, durationMs, metrics }) => ({
-      ...{ suite, title, board, status, verdict: own, durationMs, metrics },
+    tests: records.map(({ suite, title, board, status, verdict: own, durationMs, metrics, findings }) => ({
+      ...{ suite, title, board, status, verdict: own, durationMs, metrics, findings },
     })),
     ...(errors.length === 0
       ? {}

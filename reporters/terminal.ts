@@ -15,6 +15,7 @@ import type {
 import { messageOf } from '../lab/errors.ts';
 import { runIdentity } from '../lab/runner/run.ts';
 import { currentSession } from '../lab/runner/session.ts';
+import { findingLine } from '../lab/verdict/told.ts';
 import { closing, seconds } from './closing.ts';
 import { type BoardView, LiveView, line, mbits } from './live.ts';
 import { messageOfError, plain, recordOf, recordsOf, type TestRecord, verdictOfRun } from './record.ts';
@@ -23,6 +24,7 @@ const REDRAW_MS = 100;
 /** The journal is complete when the run is closed; reading its rest takes no longer than this. */
 const CATCH_UP_MS = 3_000;
 const ERROR_LINES = 14;
+const FINDINGS = 5;
 
 export default class TerminalReporter implements Reporter {
   readonly #view = new LiveView();
@@ -56,6 +58,7 @@ export default class TerminalReporter implements Reporter {
     for (const message of messages) this.#print(indent(message));
     const at = result.errors[0]?.location;
     if (at) this.#print(`       at ${at.file}:${at.line}`);
+    for (const text of findingLines(record)) this.#print(`       ${text}`);
   }
 
   onStdOut(chunk: string | Buffer): void {
@@ -151,6 +154,13 @@ function indent(message: string): string {
   if (lines.length > ERROR_LINES)
     shown.push(`       ... ${lines.length - ERROR_LINES} more lines in the report`);
   return shown.join('\n');
+}
+
+/** What the board's log says of a failed test, a line each. */
+export function findingLines({ findings }: TestRecord): string[] {
+  const shown = findings.slice(0, FINDINGS).map((finding) => `found: ${line(findingLine(finding), 240)}`);
+  const more = findings.length - shown.length;
+  return more > 0 ? [...shown, `and ${more} more findings in the report`] : shown;
 }
 
 function outputOf(choice: string | undefined): NodeJS.WriteStream | null {

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import type { AnyEvent } from '../journal/event.ts';
 import { sanitize } from '../text.ts';
+import { findingLine } from '../verdict/told.ts';
 import { formatDuration } from './units.ts';
 
 /** `07:15:00.123 vb1  kernel   text`; local time, harmless to a terminal. */
@@ -42,6 +43,13 @@ function textOf(event: AnyEvent): string {
       const { action, ok, durationMs, error } = event.data;
       return ok ? `${action} took ${formatDuration(durationMs)}` : `${action} failed: ${error ?? ''}`;
     }
+    case 'harness.action': {
+      const { action, durationMs, detail, signatures = [] } = event.data;
+      const what = [action, detail, signatures.length > 0 ? `of ${signatures.join(', ')}` : undefined];
+      return `${what.filter((word) => word !== undefined).join(': ')} (${formatDuration(durationMs)})`;
+    }
+    case 'verdict.finding':
+      return `${event.data.role}: ${findingLine(event.data)}`;
     case 'test.start':
       return `begins: ${event.data.suite} > ${event.data.title}`;
     case 'test.step':
@@ -90,6 +98,8 @@ function isBad(event: AnyEvent): boolean {
     case 'soak.breach':
     case 'kernel.lost':
       return true;
+    case 'verdict.finding':
+      return event.data.role !== 'consequence';
     default:
       return 'error' in event.data && event.data.error !== undefined;
   }

@@ -2,7 +2,6 @@
 
 import { asHilError, LabError } from '../errors.ts';
 import type {
-  Artifact,
   BoardFacts,
   LeasedMethod,
   LeaseInfo,
@@ -96,7 +95,7 @@ export class LeasedBoard implements AsyncDisposable {
     return this.call('scope.begin', { test, dir });
   }
 
-  endScope(): Promise<{ artifacts: Artifact[]; undone: string[] }> {
+  endScope(): Promise<Result<'scope.end'>> {
     return this.call('scope.end', {});
   }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { ConfigError, LabError } from '../errors.ts';
+import { acting } from '../journal/acting.ts';
 import { isEventKind, PAYLOADS } from '../journal/event.ts';
 import { isLoaded, loadModule, moduleParameters, unloadModule } from '../kernel/modules.ts';
 import { startAp } from '../links/ap.ts';
@@ -138,8 +139,14 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       return {};
     }),
     'scope.end': held(async (session) => {
-      const { artifacts, undone, failure } = await session.endScope();
-      return failure ? { artifacts, undone, failure: toWire(failure) } : { artifacts, undone };
+      const { artifacts, undone, failure, classification } = await session.endScope();
+      const ended = { artifacts, undone, classification };
+      return failure ? { ...ended, failure: toWire(failure) } : ended;
+    }),
+    'scope.provoke': held((session, { params }) => ({ id: session.beginProvocation(params.signatures) })),
+    'scope.provoked': held((session, { params }) => {
+      session.endProvocation(params.id);
+      return {};
     }),
 
     'board.ready': held(async (session, { params, signal, emit }) => {
@@ -280,11 +287,15 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       return board.kernelLog.waitFor(new RegExp(params.regex, params.flags), { timeoutMs, signal, ...since });
     }),
     'module.load': onBoard(async ({ board }, params, signal) => {
-      await loadModule(board.remote, params.module, params.parameters, { signal });
+      await acting(board.context(signal).journal, 'load', params.module, () =>
+        loadModule(board.remote, params.module, params.parameters, { signal }),
+      );
       return {};
     }),
     'module.unload': onBoard(async ({ board }, params, signal) => {
-      await unloadModule(board.remote, params.module, { signal });
+      await acting(board.context(signal).journal, 'unload', params.module, () =>
+        unloadModule(board.remote, params.module, { signal }),
+      );
       return {};
     }),
     'module.loaded': onBoard(async ({ board }, params, signal) => ({

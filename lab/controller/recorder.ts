@@ -2,8 +2,10 @@
 import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { now } from '../journal/clock.ts';
 import type { EventKind, JournalSink, ObservableSink, Payload, PayloadInput } from '../journal/event.ts';
 import type { Artifact } from '../rpc/schema.ts';
+import type { ScopeEvent, ScopeEvents } from '../verdict/scope-events.ts';
 
 /** The file of each kind, and the line it becomes. */
 const FILES: { [K in EventKind]?: { file: string; line: (data: Payload<K>) => string } } = {
@@ -89,6 +91,8 @@ export class BoardSink implements ObservableSink {
   readonly #listeners = new Set<Listener>();
   journal: JournalSink | null = null;
   recorder: Recorder | null = null;
+  /** Of the test under way, for its findings. */
+  scope: ScopeEvents | null = null;
 
   constructor(board: string) {
     this.#board = board;
@@ -98,6 +102,8 @@ export class BoardSink implements ObservableSink {
     this.journal?.append(kind, data, this.#board);
     // Payload and its input differ only in defaults, which a recorder does not print.
     this.recorder?.record(kind, data as Payload<K>);
+    // Nor do they matter for findings; kind and payload belong together by K.
+    this.scope?.take({ kind, data, atS: monotonicS() } as ScopeEvent);
     for (const listener of [...this.#listeners]) listener(kind, data);
   }
 
@@ -105,4 +111,9 @@ export class BoardSink implements ObservableSink {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
+}
+
+/** Seconds on the clock of the journal. */
+export function monotonicS(): number {
+  return now().mono / 1e9;
 }

@@ -5,8 +5,12 @@ import { abortReason, ConfigError, LabError, messageOf, type ProductError } from
 import type { AccessPoint } from '../links/ap.ts';
 import type { Station } from '../links/station.ts';
 import type { Artifact } from '../rpc/schema.ts';
+import type { Classification } from '../verdict/classify/finding.ts';
+import { classifyScope } from '../verdict/scope.ts';
+import { ScopeEvents } from '../verdict/scope-events.ts';
+import { SIGNATURES } from '../verdict/signatures/index.ts';
 import type { Lease } from './leases.ts';
-import { type BoardSink, Recorder } from './recorder.ts';
+import { type BoardSink, monotonicS, Recorder } from './recorder.ts';
 
 type Link = { kind: 'ap'; handle: AccessPoint } | { kind: 'station'; handle: Station };
 
@@ -14,6 +18,21 @@ interface Undo {
   id: string;
   name: string;
   run: () => Promise<void>;
+}
+
+/** What a test says is expected while a window is open. */
+interface Provocation {
+  signatures: readonly string[];
+  fromS: number;
+}
+
+export interface ScopeEnd {
+  artifacts: Artifact[];
+  undone: string[];
+  /** What the board died of meanwhile. */
+  failure: ProductError | null;
+  /** Null where no test was under way. */
+  classification: Classification | null;
 }
 
 /** How long undoing may take before the board is power-cycled instead. */
@@ -30,6 +49,7 @@ export class Session {
   readonly #calls = new Set<Promise<unknown>>();
   #undo: Undo[] = [];
   #undoFromScope = 0;
+  readonly #provocations = new Map<string, Provocation>();
   /** Whether the board has been made ready under this lease: only the first time may start from a clean disk. */
   readyOnce = false;
 
@@ -109,6 +129,7 @@ export class Session {
     const { scope } = this.lease;
     if (scope) throw new ConfigError(`the test "${scope.test}" is still under way on ${this.board.name}`);
     this.#sink.recorder = new Recorder(dir);
+    this.#sink.scope = new ScopeEvents(monotonicS());
     this.lease.scope = { test, dir };
     this.#undoFromScope = this.#undo.length;
   }
@@ -116,12 +137,31 @@ export class Session {
   /** Goes on with the record of a test that was under way when the controller before this one was killed. */
   resumeScope(): void {
     const { scope } = this.lease;
-    if (scope) this.#sink.recorder = new Recorder(scope.dir);
+    if (!scope) return;
+    this.#sink.recorder = new Recorder(scope.dir);
+    this.#sink.scope = new ScopeEvents(monotonicS());
+  }
+
+  /** From now on failures are what the test wants: of these signatures or classes, or any. */
+  beginProvocation(signatures: readonly string[]): string {
+    const id = randomUUID();
+    this.#provocations.set(id, { signatures, fromS: monotonicS() });
+    return id;
+  }
+
+  endProvocation(id: string): void {
+    const provocation = this.#provocations.get(id);
+    if (!provocation) return;
+    this.#provocations.delete(id);
+    const { signatures, fromS } = provocation;
+    this.#sink.append('harness.action', {
+      ...{ action: 'provoked', durationMs: (monotonicS() - fromS) * 1000, signatures: [...signatures] },
+    });
   }
 
   /** Undoes what was started since beginScope and completes the record. `failure`: what the board died of meanwhile. */
-  async endScope(): Promise<{ artifacts: Artifact[]; undone: string[]; failure: ProductError | null }> {
-    if (!this.lease.scope) return { artifacts: [], undone: [], failure: null };
+  async endScope(): Promise<ScopeEnd> {
+    if (!this.lease.scope) return { artifacts: [], undone: [], failure: null, classification: null };
     const failure = this.board.crash;
     if (failure) await this.#restOfPanic();
     const undone = await this.#undoFrom(this.#undoFromScope);
@@ -132,8 +172,24 @@ export class Session {
     this.lease.scope = null;
     const recorder = this.#sink.recorder;
     this.#sink.recorder = null;
+    const classification = this.#classify();
     const artifacts = (await recorder?.close()) ?? [];
-    return { artifacts, undone, failure };
+    return { artifacts, undone, failure, classification };
+  }
+
+  /** What the log of the test says is wrong; each finding becomes an event. */
+  #classify(): Classification | null {
+    for (const id of [...this.#provocations.keys()]) this.endProvocation(id);
+    const { scope } = this.#sink;
+    this.#sink.scope = null;
+    if (!scope) return null;
+    if (scope.dropped > 0) {
+      const message = `the findings of the test are of its last part: ${scope.dropped} older log lines were dropped`;
+      this.#sink.append('journal.note', { message });
+    }
+    const classification = classifyScope(scope.events, SIGNATURES, scope.fromS);
+    for (const finding of classification.findings) this.#sink.append('verdict.finding', finding);
+    return classification;
   }
 
   /** Ends the lease's work: calls under way are cancelled, everything started is stopped. Never throws. */
@@ -154,6 +210,7 @@ export class Session {
     }
     // Unset first: a late line must not be written after the end of its file.
     this.#sink.recorder = null;
+    this.#sink.scope = null;
     await recorder?.close().catch((error: unknown) => {
       this.#sink.append('journal.note', {
         message: `the record of the test is not complete: ${messageOf(error)}`,

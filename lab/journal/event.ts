@@ -4,6 +4,31 @@ import { z } from 'zod';
 const text = z.string();
 const fault = z.enum(['product', 'config', 'lab', 'harness']);
 
+/** As lab/verdict/classify/finding.ts has it; classes are text, for a journal may be older than its reader. */
+export const FINDING = z.object({
+  class: text,
+  role: z.enum(['cause', 'root', 'symptom', 'consequence']),
+  verdict: z.enum(['product', 'lab', 'config']),
+  lines: z.tuple([z.number().int(), z.number().int()]),
+  count: z.number().int(),
+  signature: text,
+  text,
+  meaning: text,
+  next: text,
+  device: text.nullable(),
+  atS: z.number().nullable(),
+  crash: z
+    .object({
+      kind: text,
+      fingerprint: text,
+      comm: text.nullable(),
+      taint: text.nullable(),
+      module: text.nullable(),
+      frames: z.array(text).readonly(),
+    })
+    .optional(),
+});
+
 /**
  * Payload by kind. A kind belongs to one source (see KIND_SOURCE). Times in payloads are milliseconds unless named
  * otherwise; rates are bits a second.
@@ -116,6 +141,19 @@ export const PAYLOADS = {
   'soak.start': z.object({ soak: text, rateBps: z.number(), floorBps: z.number(), durationS: z.number() }),
   'soak.breach': z.object({ soak: text, criterion: text, atS: z.number(), message: text }),
   'soak.end': z.object({ soak: text, verdict: text, message: text }),
+
+  /**
+   * What the harness itself did to the board, told when it is done: what failed during that time, and shortly after,
+   * followed from it. `provoked`: a test said that failures (of these signatures or classes; none named: any) are wanted.
+   */
+  'harness.action': z.object({
+    action: z.enum(['unload', 'load', 'link-down', 'provoked']),
+    durationMs: z.number(),
+    detail: text.optional(),
+    signatures: z.array(text).optional(),
+  }),
+  /** A failure that the board's log shows, found at the end of a test. */
+  'verdict.finding': FINDING,
 
   'test.start': z.object({ id: text, title: text, file: text, suite: text }),
   'test.step': z.object({ id: text, title: text, durationMs: z.number(), error: text.optional() }),

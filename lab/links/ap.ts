@@ -2,6 +2,7 @@
 import type { BoardContext } from '../board/context.ts';
 import { quote } from '../board/remote.ts';
 import { ConfigError, HarnessError, LabError, messageOf, ProductError } from '../errors.ts';
+import { acting } from '../journal/acting.ts';
 import { dhcpPool, withoutPrefix } from './address.ts';
 import { type ApInfo, ApOptions, type ApStation } from './ap-options.ts';
 import { useCountry } from './country.ts';
@@ -125,23 +126,31 @@ export class AccessPoint {
 
   /** Sends a deauthentication to a station, with a reason code of IEEE 802.11 (table 9-49). */
   async deauthenticate(mac: string, reason: number): Promise<void> {
-    await this.command(`deauthenticate ${quote(mac)} reason=${reason}`);
+    await this.#acting(`deauthenticates ${mac}`, () =>
+      this.command(`deauthenticate ${quote(mac)} reason=${reason}`),
+    );
   }
 
   /** Ends hostapd and starts it anew with the same configuration, as after a crash: stations must come back by themselves. */
   async restart(): Promise<void> {
     this.#state('restarting');
-    await this.#hostapd?.stop();
-    await this.#startHostapd();
-    await this.#setAddress();
+    await this.#acting('restarts', async () => {
+      await this.#hostapd?.stop();
+      await this.#startHostapd();
+      await this.#setAddress();
+    });
     this.#info = { ...this.info, ...(await this.#running()) };
     this.#state('up', 'restarted');
   }
 
   /** Undoes everything; harmless when called again. */
   async stop(): Promise<void> {
-    await this.#undo.undo();
+    await this.#acting('stops', () => this.#undo.undo());
     this.#state('stopped');
+  }
+
+  #acting<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return acting(this.#ctx.journal, 'link-down', `access point on ${this.#options.interface} ${what}`, work);
   }
 
   get #configPath(): string {

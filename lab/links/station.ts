@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
 import { quote } from '../board/remote.ts';
 import { abortReason, ConfigError, HarnessError, LabError, messageOf, ProductError } from '../errors.ts';
+import { acting } from '../journal/acting.ts';
 import { withoutPrefix } from './address.ts';
 import { AssociationAttempt, type AssociationFailure } from './association.ts';
 import { useCountry } from './country.ts';
@@ -133,8 +134,10 @@ export class Station {
   async reconnect(): Promise<void> {
     const started = performance.now();
     const mark = this.mark();
-    await this.command('disconnect');
-    await this.waitForEvent('CTRL-EVENT-DISCONNECTED', { since: mark });
+    await this.#acting('disconnects', async () => {
+      await this.command('disconnect');
+      await this.waitForEvent('CTRL-EVENT-DISCONNECTED', { since: mark });
+    });
     const again = this.mark();
     await this.command('reconnect');
     await this.waitForEvent('CTRL-EVENT-CONNECTED', { since: again, timeoutMs: this.#options.timeoutMs });
@@ -200,8 +203,12 @@ export class Station {
 
   /** Undoes everything; harmless when called again. */
   async stop(): Promise<void> {
-    await this.#undo.undo();
+    await this.#acting('stops', () => this.#undo.undo());
     this.#state('stopped');
+  }
+
+  #acting<T>(what: string, work: () => Promise<T>): Promise<T> {
+    return acting(this.#ctx.journal, 'link-down', `station on ${this.#options.interface} ${what}`, work);
   }
 
   get #configPath(): string {

@@ -12,7 +12,7 @@ import { Iperf3Interval, Iperf3Options, Iperf3Result } from '../traffic/iperf3-o
 import { SoakOptions, SoakResult } from '../traffic/soak-options.ts';
 
 /** Raised when a client and a controller of different versions could misunderstand each other. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
 const text = z.string();
 const ms = z.number().nonnegative();
@@ -107,6 +107,16 @@ export const Transfer = z.object({ bytes: z.number().int(), sha256: text, via: z
 export const Artifact = z.object({ name: text, path: text, contentType: text });
 export type Artifact = z.output<typeof Artifact>;
 
+/** What the log of a test says; see lab/verdict/classify/finding.ts. */
+export const Classification = z.object({
+  primary: text,
+  classes: z.array(text),
+  verdict: z.enum(['product', 'lab', 'config', 'benign']),
+  firstBadLine: z.number().int().nullable(),
+  findings: z.array(PAYLOADS['verdict.finding']),
+});
+export type Classification = z.output<typeof Classification>;
+
 export const POWER_ACTIONS = ['on', 'off', 'cycle', 'reset', 'freeze', 'thaw'] as const;
 export type PowerAction = (typeof POWER_ACTIONS)[number];
 
@@ -179,8 +189,16 @@ export const METHODS = {
   /** `failure`: what the board died of during the test, if it did. */
   'scope.end': method(
     z.object({ lease }),
-    z.object({ artifacts: z.array(Artifact), undone: z.array(text), failure: WireError.optional() }),
+    z.object({
+      artifacts: z.array(Artifact),
+      undone: z.array(text),
+      failure: WireError.optional(),
+      classification: Classification.nullable(),
+    }),
   ),
+  /** Until scope.provoked, failures of these signatures, classes or groups (none named: any) are wanted. */
+  'scope.provoke': method(z.object({ lease, signatures: z.array(text) }), z.object({ id: text })),
+  'scope.provoked': method(z.object({ lease, id: text }), none),
 
   /** Powers the board on if needed, boots it, connects SSH, follows its kernel log. A dead board is power-cycled once. */
   'board.ready': method(z.object({ lease, timeoutMs }), BoardFacts, z.object({ state: text, detail: text })),

@@ -25,7 +25,7 @@ function event<K extends EventKind>(kind: K, data: Payload<K>, board: string | n
 function record(given: Partial<TestRecord> = {}): TestRecord {
   return {
     ...{ id: 'a', suite: 'wifi', title: 'a station joins', board: 'vb1', status: 'passed' },
-    ...{ verdict: 'pass', durationMs: 10, metrics: {}, message: null },
+    ...{ verdict: 'pass', durationMs: 10, metrics: {}, findings: [], message: null },
     ...given,
   } as TestRecord;
 }
@@ -145,7 +145,7 @@ describe('summary.json', () => {
       tests: [
         {
           ...{ suite: 'wifi', title: 'a station joins', board: 'vb1', status: 'passed', verdict: 'pass' },
-          ...{ durationMs: 10, metrics: { tcpUpBps: 1 } },
+          ...{ durationMs: 10, metrics: { tcpUpBps: 1 }, findings: [] },
         },
       ],
     });

@@ -1,4 +1,5 @@
 /** Which hits count: rates reached, hints confirmed, failures not undone, nothing that the harness itself caused. */
+import { names } from '../allow.ts';
 import type { FailureClass } from '../signatures/signature.ts';
 import type { HarnessAction } from './finding.ts';
 import { type Hit, sameDevice, secondsBetween } from './hit.ts';
@@ -93,13 +94,15 @@ const LINK: readonly FailureClass[] = [
   'dhcp-fail',
 ];
 const GONE: readonly FailureClass[] = [...LINK, 'usb-disconnect', 'tx-stall'];
+const STOOD_STILL: readonly FailureClass[] = [...GONE, 'rcu-stall', 'lockup', 'hung-task'];
 
 /** What follows from an action, and for how many seconds after it. */
 const FOLLOWS: Readonly<Record<HarnessAction['kind'], { classes: readonly FailureClass[]; graceS: number }>> =
   {
     power: { classes: [...GONE, 'usb-error', 'fs-error', 'watchdog-reset'], graceS: 30 },
     reset: { classes: [...GONE, 'usb-error', 'fs-error', 'watchdog-reset'], graceS: 30 },
-    snapshot: { classes: [...GONE, 'rcu-stall', 'lockup'], graceS: 10 },
+    freeze: { classes: STOOD_STILL, graceS: 10 },
+    snapshot: { classes: STOOD_STILL, graceS: 10 },
     unload: { classes: [...GONE, 'ap-start-fail'], graceS: 5 },
     load: { classes: [], graceS: 0 },
     'link-down': { classes: LINK, graceS: 5 },
@@ -117,6 +120,6 @@ function isExpected(hit: Hit, actions: readonly HarnessAction[]): boolean {
     if (at < action.fromS - EARLY_S || at > action.toS + graceS) return false;
     if (action.kind !== 'provoked') return classes.includes(hit.class);
     const { signatures = [] } = action;
-    return signatures.length === 0 || signatures.includes(hit.signature) || signatures.includes(hit.class);
+    return signatures.length === 0 || signatures.some((name) => names(name, hit));
   });
 }

@@ -50,10 +50,19 @@ export interface Classification {
 
 /** What the harness itself did to a board: failures that follow from it are expected. Times on the records' clock. */
 export interface HarnessAction {
-  kind: 'power' | 'reset' | 'unload' | 'load' | 'link-down' | 'network-cut' | 'snapshot' | 'provoked';
+  kind:
+    | 'power'
+    | 'reset'
+    | 'freeze'
+    | 'snapshot'
+    | 'unload'
+    | 'load'
+    | 'link-down'
+    | 'network-cut'
+    | 'provoked';
   fromS: number;
   toS: number;
-  /** For `provoked`: ids of signatures, or classes, that are expected; empty: any. */
+  /** For `provoked`: what is expected, as `names` (lab/verdict/allow.ts) reads it; empty: anything. */
   signatures?: readonly string[];
   device?: string;
 }
