@@ -156,8 +156,9 @@ function indent(message: string): string {
   return shown.join('\n');
 }
 
-/** What the board's log says of a failed test, a line each. */
-export function findingLines({ findings }: TestRecord): string[] {
+/** What the board's log says of a failed test and its message does not, a line each. */
+export function findingLines({ findings: all, message }: TestRecord): string[] {
+  const findings = all.filter(({ text }) => message?.includes(text) !== true);
   const shown = findings.slice(0, FINDINGS).map((finding) => `found: ${line(findingLine(finding), 240)}`);
   const more = findings.length - shown.length;
   return more > 0 ? [...shown, `and ${more} more findings in the report`] : shown;

@@ -177,6 +177,87 @@ describe('the runner', { timeout: 1_200_000 }, () => {
     assert.deepEqual(names, [`hil ${basename(run.dir)}`, 'hil later']);
   });
 
+  it('fails a test that passed where the board’s log shows a failure of the product that nobody expects', {
+    timeout: RUN_MS,
+  }, async () => {
+    const timeout = 'mt7921e 0000:01:00.0: Message 00020007 (seq 12) timeout';
+    const run = start(
+      'findings',
+      `const log = (ssh, text) => ssh.check("echo '<4>" + text + "' > /dev/kmsg");
+       const broken = '${timeout}';
+       test('warns', async ({ ssh }) => { await log(ssh, broken); });
+       test('warns and fails', async ({ ssh }) => { await log(ssh, broken); await ssh.check('ls /no-such-file'); });
+       test('wants it', async ({ ssh, board }) => {
+         await board.provoking({ signatures: ['fw-timeout'] }, () => log(ssh, broken));
+       });
+       test('has a weak supply', async ({ ssh }) => { await log(ssh, 'hwmon hwmon1: Undervoltage detected!'); });
+       test('unloads the driver under a running link', async ({ ap, station, driver }) => {
+         const net = await ap.start();
+         await station.start({ frequencyMhz: net.info.frequencyMhz });
+         await net.stop();
+         await driver.unload();
+       });
+       test.describe('allowed', () => {
+         test.use({ allow: [{ signature: 'fw-timeout', reason: 'a known erratum' }] });
+         test('warns as ever', async ({ ssh }) => { await log(ssh, broken); });
+       });
+       test.describe('allowed by a wrong name', () => {
+         test.use({ allow: [{ signature: 'fw-timeuot', reason: 'a known erratum' }] });
+         test('is not run', async ({ board }) => { board.metric('x', 1); });
+       });`,
+      { HIL_BOARD: 'vb1' },
+    );
+    const { summary, test, output } = await run.ended;
+    assert.deepEqual(
+      summary?.tests.map(({ title, verdict, findings }) => [
+        title,
+        verdict,
+        findings.map((finding) => [finding.class, finding.verdict]),
+      ]),
+      [
+        ['warns', 'fail', [['fw-timeout', 'product']]],
+        ['warns and fails', 'fail', [['fw-timeout', 'product']]],
+        ['wants it', 'pass', []],
+        ['has a weak supply', 'pass', [['undervoltage', 'lab']]],
+        ['unloads the driver under a running link', 'pass', []],
+        ['allowed › warns as ever', 'pass', []],
+        ['allowed by a wrong name › is not run', 'config', []],
+      ],
+      output,
+    );
+    const { signature = '', text } = test('warns').findings[0] ?? {};
+    assert.equal(text, timeout);
+    const told = `ProductError: passed, but the driver warned: [^\\n]+ \\(${signature}\\): mt7921e [^\\n]+ timeout\\n *next: `;
+    assert.match(output, new RegExp(told));
+    assert.match(output, /found: fw-timeout \S+ \(product\): mt7921e/);
+    assert.match(output, /the nearest: fw-timeout/);
+
+    const results = join(run.dir, 'allure-results');
+    const labels = readdirSync(results)
+      .filter((file) => file.endsWith('-result.json'))
+      .map((file) => JSON.parse(readFileSync(join(results, file), 'utf8')))
+      .flatMap(({ name, labels: all }) =>
+        all
+          .filter((label: { name: string }) => label.name === 'finding' || label.name === 'signature')
+          .map((label: { name: string; value: string }) => `${name}: ${label.name} ${label.value}`),
+      );
+    for (const label of ['finding fw-timeout', `signature ${signature}`]) {
+      assert.ok(labels.includes(`warns: ${label}`), labels.join('\n'));
+      assert.ok(!labels.includes(`wants it: ${label}`), labels.join('\n'));
+    }
+    assert.match(readFileSync(join(results, 'categories.json'), 'utf8'), /passed, but the driver warned/);
+    const files = artifactsOf(run.dir).filter((file) => basename(file) === 'findings.json');
+    assert.equal(files.length, 4, files.join(', '));
+
+    const events: string[] = [];
+    for await (const { kind, data } of readJournal(run.dir)) {
+      if (kind === 'verdict.finding') events.push(data.class);
+      if (kind === 'harness.action') events.push(data.action);
+    }
+    for (const told of ['fw-timeout', 'undervoltage', 'provoked', 'unload', 'link-down'])
+      assert.ok(events.includes(told), `${told} in ${events.join(', ')}`);
+  });
+
   it('refuses passes behind which there is no board', { timeout: RUN_MS }, async () => {
     const run = start(
       'no-board',

@@ -13,6 +13,7 @@ import { closing } from '../../reporters/closing.ts';
 import { LiveView, line, sparkline } from '../../reporters/live.ts';
 import type { TestRecord } from '../../reporters/record.ts';
 import { summarise, writeSummary } from '../../reporters/summary.ts';
+import { findingLines } from '../../reporters/terminal.ts';
 
 let seq = 0;
 function event<K extends EventKind>(kind: K, data: Payload<K>, board: string | null = 'vb1'): AnyEvent {
@@ -127,6 +128,25 @@ describe('the closing screen', () => {
       runDir: '/r',
     });
     assert.ok(lines.length <= 24, `${lines.length} lines`);
+  });
+});
+
+describe('the terminal', () => {
+  it('names what the log of a failed test shows, but what its message says already', () => {
+    const finding = {
+      class: 'deauth',
+      signature: 'mac80211/deauth',
+      verdict: 'product',
+      text: 'thrown out',
+    } as const;
+    const told = 'found: deauth mac80211/deauth (product): thrown out';
+    assert.deepEqual(findingLines(record({ findings: [finding], message: 'a command failed' })), [told]);
+    assert.deepEqual(
+      findingLines(record({ findings: [finding], message: 'the driver warned: thrown out' })),
+      [],
+    );
+    const many = Array.from({ length: 9 }, () => finding);
+    assert.equal(findingLines(record({ findings: many })).at(-1), 'and 4 more findings in the report');
   });
 });
 
