@@ -160,13 +160,15 @@ function allureResult(
   };
 }
 
-/** Classes and signatures of a test's findings. The primary one comes last: the page groups by the last of a name. */
+/** Classes and signatures of a test's findings, and signatures of allowed ones. The primary one comes last: the page groups by the last of a name. */
 function findingLabels(result: TestResult): AllureResult['labels'] {
-  const findings = findingsOf(result).toReversed();
+  const findings = findingsOf(result, 'finding').toReversed();
+  const allowed = findingsOf(result, 'allowed').map(({ signature }) => signature);
   const distinct = (values: string[]) => [...new Set(values.toReversed())].toReversed();
   return [
     ...distinct(findings.map((finding) => finding.class)).map((value) => ({ name: 'finding', value })),
     ...distinct(findings.map(({ signature }) => signature)).map((value) => ({ name: 'signature', value })),
+    ...distinct(allowed).map((value) => ({ name: 'allowed', value })),
   ];
 }
 

@@ -29,6 +29,7 @@ export const CATEGORIES = KINDS.map(({ name, verdict, status, ...message }) => (
   matchers: [{ statuses: [status], labels: { verdict: `^${verdict}$` }, ...message }],
   groupBy: [{ label: 'finding' }],
   groupByMessage: true,
+  expand: true,
 }));
 
 /** Words of Allure 2's `categories.json`, which knows no labels: the names of errors stand for their verdicts. */

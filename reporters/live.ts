@@ -1,6 +1,7 @@
 /** What each board is doing now and what happened so far, gathered from the events of a run's journal. */
 import type { AnyEvent } from '../lab/journal/event.ts';
 import { troubleOf } from '../lab/kernel/trouble.ts';
+import { findingLine } from '../lab/verdict/told.ts';
 import { plain } from './record.ts';
 
 export interface BoardView {
@@ -123,6 +124,11 @@ function notableText(event: AnyEvent): string | null {
       const trouble = troubleOf(event.data.text);
       return trouble === null || trouble.kind === 'boot' ? null : `kernel ${trouble.kind}: ${trouble.text}`;
     }
+    // The product's are told with the test that they fail.
+    case 'verdict.finding':
+      return event.data.verdict !== 'product' && (event.data.role === 'cause' || event.data.role === 'root')
+        ? findingLine(event.data)
+        : null;
     case 'board.state':
       return ['crashed', 'quarantined', 'stuck'].includes(event.data.state)
         ? `${event.data.state}: ${event.data.reason ?? ''}`

@@ -120,10 +120,10 @@ export function metricsOf(result: TestResult): Record<string, number> {
   return metrics;
 }
 
-/** Findings of one attempt, the primary cause first. */
-export function findingsOf(result: TestResult): ShortFinding[] {
+/** Findings of one attempt, the primary cause first: those that nobody allowed, or those that somebody did. */
+export function findingsOf(result: TestResult, kind: 'finding' | 'allowed' = 'finding'): ShortFinding[] {
   return result.annotations.flatMap(({ type, description = '' }) => {
-    const finding = type === 'finding' ? parseFindingLine(plain(description)) : null;
+    const finding = type === kind ? parseFindingLine(plain(description)) : null;
     return finding ? [finding] : [];
   });
 }

@@ -169,20 +169,17 @@ export class Session {
       // What the kernel has logged up to now belongs to this test.
       await this.board.kernelLog.barrier().catch((error: unknown) => this.board.suspect(messageOf(error)));
     }
+    for (const id of [...this.#provocations.keys()]) this.endProvocation(id);
     this.lease.scope = null;
-    const recorder = this.#sink.recorder;
+    const { recorder, scope } = this.#sink;
     this.#sink.recorder = null;
-    const classification = this.#classify();
+    this.#sink.scope = null;
     const artifacts = (await recorder?.close()) ?? [];
-    return { artifacts, undone, failure, classification };
+    return { artifacts, undone, failure, classification: scope && this.#classify(scope) };
   }
 
-  /** What the log of the test says is wrong; each finding becomes an event. */
-  #classify(): Classification | null {
-    for (const id of [...this.#provocations.keys()]) this.endProvocation(id);
-    const { scope } = this.#sink;
-    this.#sink.scope = null;
-    if (!scope) return null;
+  /** What the log of a test says is wrong; each finding becomes an event. */
+  #classify(scope: ScopeEvents): Classification {
     if (scope.dropped > 0) {
       const message = `the findings of the test are of its last part: ${scope.dropped} older log lines were dropped`;
       this.#sink.append('journal.note', { message });

@@ -73,6 +73,28 @@ describe('the live view', () => {
     assert.match(live.notable.shown[0] ?? '', /panic: sysrq/);
   });
 
+  it('notes what the log shows of lab and configuration; the product’s is told with its test', () => {
+    const finding = (role: 'cause' | 'symptom', verdict: 'lab' | 'product') =>
+      event('verdict.finding', {
+        ...{
+          class: 'undervoltage',
+          signature: 'power/undervoltage',
+          text: 'too little',
+          count: 1,
+          lines: [1, 1],
+        },
+        ...{ meaning: 'the supply is weak', next: 'another supply', device: null, atS: 1, role, verdict },
+      });
+    const live = view(
+      leased,
+      finding('cause', 'lab'),
+      finding('symptom', 'lab'),
+      finding('cause', 'product'),
+    );
+    assert.deepEqual(live.notable.count, 1);
+    assert.match(live.notable.shown[0] ?? '', /undervoltage power\/undervoltage \(lab\): too little$/);
+  });
+
   it('lets nothing of what a board said steer the terminal', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (said) => {

@@ -12,6 +12,7 @@ import type {
 import fc from 'fast-check';
 import { workersGoneOn } from '../../reporters/false-pass.ts';
 import {
+  findingsOf,
   metricsOf,
   plain,
   recordOf,
@@ -90,6 +91,25 @@ describe('the verdict of an error', () => {
     const steps = [step({ steps: [step({ category: 'expect', error: error('Error: odd words') })] })];
     assert.equal(verdictOfError(error('Error: odd words'), steps), 'fail');
     assert.equal(verdictOfError(error('Error: other words'), steps), 'harness');
+  });
+});
+
+describe('the findings of a test', () => {
+  it('are read from its annotations, those that are allowed apart', () => {
+    const line = 'deauth mac80211/deauth (product): wlan1: deauthenticated';
+    const attempt = result({
+      annotations: [
+        BOARD,
+        { type: 'finding', description: `\x1b[31m${line}` },
+        { type: 'finding', description: 'something else' },
+        { type: 'allowed', description: `${line} - allowed: known` },
+      ],
+    });
+    const found = { class: 'deauth', signature: 'mac80211/deauth', verdict: 'product' };
+    assert.deepEqual(recordOf(test([attempt])).findings, [{ ...found, text: 'wlan1: deauthenticated' }]);
+    assert.deepEqual(findingsOf(attempt, 'allowed'), [
+      { ...found, text: 'wlan1: deauthenticated - allowed: known' },
+    ]);
   });
 });
 
