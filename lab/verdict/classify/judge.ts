@@ -28,8 +28,7 @@ const HEALTHY: Classification = {
 };
 
 export function judge({ hits, reports = [], actions = [] }: Evidence): Classification {
-  const own = hits.filter((hit) => !isInside(hit, reports));
-  const incidents = incidentsOf(countingHits(inOrder(own), actions));
+  const incidents = incidentsOf(countingHits(inOrder(withoutInsides(hits, reports)), actions));
   const main = mainOf(incidents);
   if (!main) return HEALTHY;
   const findings = incidents
@@ -54,9 +53,25 @@ function firstBadLineOf({ hits, cause }: Incident): number {
   );
 }
 
-/** Lines within a report are told by the line that opens it. */
-function isInside(hit: Hit, reports: readonly ReportExtent[]): boolean {
-  return reports.some(({ lines: [first, last] }) => hit.lines[0] > first && hit.lines[1] <= last);
+/** What reports are of; a driver's own line between those of a report stays. */
+const CRASHES: ReadonlySet<FailureClass> = new Set([
+  ...(['oops', 'panic', 'warn', 'hung-task', 'rcu-stall', 'lockup', 'oom', 'memory-corruption'] as const),
+]);
+
+/** A report is told by the first line in it that says what it is of; its other lines are no failures of their own. */
+function withoutInsides(hits: readonly Hit[], reports: readonly ReportExtent[]): Hit[] {
+  const told = new Set<ReportExtent>();
+  return hits.filter((hit) => {
+    const report = CRASHES.has(hit.class) ? reportOf(hit, reports) : undefined;
+    if (!report) return true;
+    if (told.has(report) || (hit.role !== 'root' && hit.role !== 'symptom')) return false;
+    told.add(report);
+    return true;
+  });
+}
+
+function reportOf(hit: Hit, reports: readonly ReportExtent[]): ReportExtent | undefined {
+  return reports.find(({ lines: [first, last] }) => hit.lines[0] >= first && hit.lines[0] <= last);
 }
 
 /** The earliest incident that names a root; else with a symptom; else any. */
@@ -82,7 +97,7 @@ function findingsOf({ hits, cause }: Incident, main: boolean, reports: readonly 
     }
   }
   return [...merged.values()].map(({ first, last, count, cause: causal }) => {
-    const report = reports.find(({ lines }) => lines[0] === first.lines[0]);
+    const report = reportOf(first, reports);
     const end = Math.max(last.lines[1], report?.lines[1] ?? 0);
     return {
       class: first.class,

@@ -1,9 +1,12 @@
 /** Classifies a log of any size, as it comes: memory is bounded. */
+import { opensCrash } from '../crash/opening.ts';
+import { crashReports } from '../crash/parser.ts';
 import { SIGNATURES } from '../signatures/index.ts';
 import type { Signature } from '../signatures/signature.ts';
 import type { Classification } from './finding.ts';
 import { type Hit, hitOf } from './hit.ts';
-import { judge } from './judge.ts';
+import { judge, type ReportExtent } from './judge.ts';
+import { extentOf } from './reports.ts';
 import { type ScanHit, Scanner } from './scanner.ts';
 import { unwrap } from './unwrap.ts';
 
@@ -12,6 +15,9 @@ const WHOLE_BYTES = 8 * 1024 * 1024;
 /** Of one signature and device so many hits are kept; of all together, so many. */
 const HITS_EACH = 200;
 const HITS_MAX = 50_000;
+/** So many reports of a longer log are read whole, each up to this size. */
+const REPORTS_MAX = 500;
+const REPORT_BYTES = 64 * 1024;
 
 export class LogClassifier {
   readonly #signatures: readonly Signature[];
@@ -19,6 +25,7 @@ export class LogClassifier {
   #heldBytes = 0;
   readonly #scanner: Scanner;
   readonly #hits: Hit[] = [];
+  readonly #reports: ReportExtent[] = [];
   readonly #counts = new Map<string, number>();
 
   constructor(signatures: readonly Signature[] = SIGNATURES) {
@@ -26,6 +33,7 @@ export class LogClassifier {
     this.#scanner = new Scanner(signatures, { benign: false });
   }
 
+  /** Takes the next bytes; they are kept, so they must not be changed afterwards. */
   push(chunk: Uint8Array): void {
     if (this.#held === null) {
       this.#scan(chunk);
@@ -42,20 +50,29 @@ export class LogClassifier {
   end(): Classification {
     if (this.#held) return classifyText(Buffer.concat(this.#held).toString('utf8'), this.#signatures);
     this.#scanner.end((hit) => this.#take(hit));
-    return judge({ hits: this.#hits });
+    return judge({ hits: this.#hits, reports: this.#reports });
   }
 
   #scan(chunk: Uint8Array): void {
     this.#scanner.push(chunk, (hit) => this.#take(hit));
   }
 
-  /** The first hits of a kind say what happened and at what rate; the last ones, when it ended. */
-  #take({ signature, text, groups, line }: ScanHit): void {
+  /** The first hits of a kind say what happened and at what rate. */
+  #take({ signature, text, groups, line, following }: ScanHit): void {
     const hit = hitOf({ signature, text, groups, lines: [line, line] });
     const key = `${signature.id} ${hit.device ?? ''}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     if (this.#counts.size < HITS_MAX) this.#counts.set(key, count);
     if (count <= HITS_EACH && this.#hits.length < HITS_MAX) this.#hits.push(hit);
+    if (line > (this.#reports.at(-1)?.lines[1] ?? 0) && opensCrash(text))
+      this.#read(line, following(REPORT_BYTES));
+  }
+
+  #read(first: number, text: string): void {
+    if (this.#reports.length >= REPORTS_MAX) return;
+    const lines = text.split('\n').map((one, index) => ({ text: one, line: first + index }));
+    const report = crashReports(lines).find(({ lines: [start] }) => start === first);
+    if (report) this.#reports.push(extentOf(report));
   }
 }
 
@@ -70,5 +87,6 @@ export function classifyText(text: string, signatures: readonly Signature[] = SI
   };
   scanner.push(Buffer.from(logged.map((line) => `${line.text}\n`).join('')), take);
   scanner.end(take);
-  return judge({ hits });
+  const reports = crashReports(logged.map(({ text: line, first }) => ({ text: line, line: first })));
+  return judge({ hits, reports: reports.map(extentOf) });
 }

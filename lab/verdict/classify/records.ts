@@ -1,8 +1,10 @@
 /** Classifies what was recorded on a board: records with a time, and what the harness did meanwhile. */
+import { crashReports } from '../crash/parser.ts';
 import type { Signature } from '../signatures/signature.ts';
 import type { Classification, HarnessAction } from './finding.ts';
 import { hitOf, type Sighting } from './hit.ts';
 import { judge } from './judge.ts';
+import { extentOf } from './reports.ts';
 import { Scanner } from './scanner.ts';
 
 export interface LogRecord {
@@ -27,5 +29,6 @@ export function classifyRecords(
   };
   for (const { text } of records) scanner.push(encoder.encode(`${text.replaceAll(/[\r\n]/g, ' ')}\n`), take);
   scanner.end(take);
-  return judge({ hits: sightings.map(hitOf), actions });
+  const reports = crashReports(records.map(({ text }, index) => ({ text, line: index + 1 }))).map(extentOf);
+  return judge({ hits: sightings.map(hitOf), reports, actions });
 }

@@ -11,6 +11,8 @@ export interface ScanHit {
   text: string;
   /** What named groups of the pattern matched. */
   groups: Record<string, string>;
+  /** The line and what follows it, as far as it is at hand: at most so many bytes. Only while it is told. */
+  following: (bytes: number) => string;
 }
 
 /** Bytes searched at a time. */
@@ -33,6 +35,7 @@ export class Scanner implements LineSink {
   readonly #block = Buffer.alloc(BLOCK + LINE_MAX + 8);
   /** What is searched now. */
   #text: Buffer = this.#block;
+  #end = 0;
   /** Bytes of the block that hold text. */
   #filled = 0;
   #lineStart = 0;
@@ -119,6 +122,7 @@ export class Scanner implements LineSink {
       this.#text = text.includes(ESC) ? withoutEscapes(text) : block;
       const length = this.#text === block ? end : this.#text.length;
       this.#lineStart = 0;
+      this.#end = length;
       this.#search.search(this.#text.subarray(0, (length + 3) & ~3), this);
       block.copyWithin(0, end, this.#filled);
       this.#filled -= end;
@@ -126,6 +130,14 @@ export class Scanner implements LineSink {
     if (this.#filled <= LINE_MAX) return;
     this.#filled = LINE_MAX;
     this.#skipping = true;
+  }
+
+  #tell(hit: Omit<ScanHit, 'following'>): void {
+    const start = this.#lineStart;
+    this.#onHit({
+      ...hit,
+      following: (bytes) => this.#text.toString('utf8', start, Math.min(this.#end, start + bytes)),
+    });
   }
 
   /** The one signature that a line is of: the first by rank whose pattern matches. */
@@ -150,7 +162,7 @@ export class Scanner implements LineSink {
       const match = signature.pattern === null ? null : signature.pattern.exec(text);
       if (signature.pattern !== null && match === null) continue;
       if (this.#benign || signature.role !== 'benign')
-        this.#onHit({ line: this.#lines, signature, text, groups: groupsOf(match) });
+        this.#tell({ line: this.#lines, signature, text, groups: groupsOf(match) });
       return;
     }
   }
