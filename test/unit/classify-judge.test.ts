@@ -154,11 +154,13 @@ test('what the harness did is not held against the board', () => {
   assert.equal(judge({ hits: gone, actions: [late] }).findings.length, 2);
 });
 
-test('lines of a report are told by the line that opens it', () => {
+test('lines of a report are told by the line that opens it, but for what a driver says in between', () => {
   const summary = { kind: 'warn', fingerprint: '1', comm: null, taint: null, module: null, frames: ['f'] };
-  const hits = log([WARNING, 1], [TIMEOUT, 1.1], [WARNING, 1.2]);
-  const result = judge({ hits, reports: [{ lines: [1, 3], summary }] });
-  assert.deepEqual(ids(result), ['kernel/warn']);
+  const inside = signature('kernel/trace', { class: 'warn', role: 'consequence' });
+  const hits = log([inside, 1], [WARNING, 1.1], [TIMEOUT, 1.2], [WARNING, 1.3]);
+  const result = judge({ hits, reports: [{ lines: [1, 4], summary }] });
+  assert.deepEqual(ids(result), ['kernel/warn', 'wifi/timeout']);
   assert.deepEqual(result.findings[0]?.crash, summary);
-  assert.deepEqual(result.findings[0]?.lines, [1, 3]);
+  assert.deepEqual(result.findings[0]?.lines, [2, 4]);
+  assert.equal(result.findings[1]?.crash, undefined);
 });

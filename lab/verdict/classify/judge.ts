@@ -97,7 +97,7 @@ function findingsOf({ hits, cause }: Incident, main: boolean, reports: readonly 
     }
   }
   return [...merged.values()].map(({ first, last, count, cause: causal }) => {
-    const report = reportOf(first, reports);
+    const report = CRASHES.has(first.class) ? reportOf(first, reports) : undefined;
     const end = Math.max(last.lines[1], report?.lines[1] ?? 0);
     return {
       class: first.class,
