@@ -31,6 +31,10 @@ const COMMANDS: Record<string, Entry> = {
   exec: { summary: 'run a command on a board', load: () => import('./exec.ts') },
   push: { summary: 'copy a file to a board', load: () => import('./push.ts') },
   pull: { summary: 'copy a file from a board', load: () => import('./pull.ts') },
+  classify: {
+    summary: 'say what broke in a log, and whose fault it is',
+    load: () => import('./classify.ts'),
+  },
   image: { summary: 'build, show or delete the image of virtual boards', load: () => import('./image.ts') },
   lab: { summary: 'start, stop or look at the lab controller', load: () => import('./lab.ts') },
   setup: { summary: 'install what this machine lacks', load: () => import('./setup.ts') },
@@ -43,6 +47,7 @@ Examples:
   hil run soak --duration 30m      half an hour of traffic
   hil exec vb1 -- uname -a         a board boots if it has to, and stays on
   hil power vb1 off                until it is switched off
+  hil classify dmesg.txt           what broke in a log, whose fault, what next
   hil journal latest --follow      what is happening in the run under way
 
 Exit codes:
