@@ -102,6 +102,8 @@ export const boot: readonly Signature[] = [
     id: 'boot/reset-by-watchdog-u-boot',
     literals: ['Reset cause: ', 'Reset Status: ', 'Reset reason: ', 'Reset Source: '],
     pattern: /Reset (?:cause|[Ss]tatus|reason|Source): [^\n]{0,40}?(?:WDOG|WDT|[Ww]atch ?[Dd]og|WATCHDOG)/,
+    // Some chips, such as i.MX, restart by their watchdog even where they are told to.
+    role: 'symptom',
     source: 'U-Boot: arch/arm/mach-imx/cpu.c and its like',
   },
   {

@@ -18,19 +18,16 @@ const NOISE = {
 
 /** Files that drivers do without, as named below /lib/firmware. */
 const OPTIONAL = [
+  'cypress/[^\\s]{1,80}\\.(?:txt|clm_blob|txcap_blob)',
   'regulatory\\.db(?:\\.p7s)?',
-  'iwl-debug-yoyo\\.bin',
   'iwl-dbg-cfg\\.ini',
   'iwlwifi-[\\w-]{1,40}\\.pnvm',
   'ath1[012]k/(?:[\\w.-]{1,40}/){0,3}(?:pre-)?cal-[^\\s]{1,60}',
   'ath10k/(?:[\\w.-]{1,40}/){0,3}(?:firmware-(?:sdio-|usb-)?[6-9]\\.bin|board-(?:2|sdio|pci|usb)[\\w.:-]{0,60})',
   'ath10k/(?:[\\w.-]{1,40}/){0,3}board-[^\\s]{1,80}',
   'ath1[12]k/(?:[\\w.-]{1,40}/){0,3}(?:firmware-2\\.bin|board-2\\.bin|regdb\\.bin)',
-  '(?:brcm|cypress)/[^\\s]{1,80}\\.(?:txt|clm_blob|txcap_blob)',
-  '(?:brcm|cypress)/[\\w-]{1,40}\\.[\\w.,-]{1,60}\\.bin',
   'rtw8[89]/[^\\s]{0,60}_wow[^\\s]{0,20}',
   'intel/ibt-[^\\s]{1,60}\\.(?:ddc|bseq)',
-  'ti-connectivity/(?:wl1271-nvs|wl18xx-conf)[^\\s]{0,20}',
   'mrvl/(?:[\\w.-]{1,40}/)?(?:wlan_cal|cal_data|rgpower)[^\\s]{0,40}',
   'rtl_nic/[^\\s]{1,60}',
   '(?:i915|xe|amdgpu|radeon|nvidia|sof|intel/dsp|intel/sof|amd-ucode|intel-ucode|edid|dvb|cs42l\\d\\d|ti/audio|rtl_bt/\\w{1,20}_config)[^\\s]{0,80}',
@@ -73,12 +70,8 @@ export const firmware: readonly Signature[] = [
   },
   {
     id: 'firmware/give-up',
-    literals: [
-      'request_firmware failed',
-      'request_firmware() failed',
-      'Failed to request firmware',
-      'failed to load firmware',
-    ],
+    // Short ones: drivers say it better where they have words of their own.
+    literals: ['request_firmware', 'to request firmware', 'to load firmware'],
     pattern:
       /(?<!\S)(?<device>\S{1,60}): (?:\w{1,40}: )?(?:request_firmware(?:\(\))? failed|[Ff]ailed to (?:request|load) firmware)/,
     class: 'fw-missing',

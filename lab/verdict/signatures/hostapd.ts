@@ -74,8 +74,10 @@ export const hostapd: readonly Signature[] = [
   {
     ...MARKER,
     id: 'hostapd/sta-connected',
-    literals: ['AP-STA-CONNECTED ', 'EAPOL-4WAY-HS-COMPLETED '],
-    pattern: new RegExp(`(?:AP-STA-CONNECTED|EAPOL-4WAY-HS-COMPLETED) ${STATION}`),
+    literals: ['AP-STA-CONNECTED ', 'EAPOL-4WAY-HS-COMPLETED ', 'RADIUS: starting accounting session '],
+    pattern: new RegExp(
+      `(?:AP-STA-CONNECTED |EAPOL-4WAY-HS-COMPLETED |STA (?=\\S{11,17} RADIUS: start))${STATION}`,
+    ),
     meaning: 'A station is connected',
     source: 'hostapd: src/common/wpa_ctrl.h',
   },
@@ -305,6 +307,18 @@ export const hostapd: readonly Signature[] = [
     ],
     meaning: 'The configuration can not be read or is incomplete',
     next: 'Read the lines before it; check path and rights of the file',
+  },
+  {
+    id: 'hostapd/crashed',
+    literals: ['hostapd.service: Main process exited, code=', 'Instance hostapd::', ']: segfault at '],
+    pattern:
+      /hostapd\.service: Main process exited, code=(?:dumped|killed), status=\d{1,3}\/(?:SEGV|ABRT|BUS|ILL|FPE)|Instance hostapd::\S{1,40} s in a crash loop|hostapd\[\d+\]: segfault at /,
+    class: 'ap-start-fail',
+    blame: 'product',
+    role: 'root',
+    meaning: 'hostapd itself crashes',
+    next: 'coredumpctl info hostapd; run it in the foreground with -dd, and note its version',
+    source: 'systemd, procd, arch/*/mm/fault.c',
   },
   {
     ...CONFIG,

@@ -500,6 +500,20 @@ export const kernelCrash: readonly Signature[] = [
     source: 'mm/slub.c, mm/vmalloc.c',
   },
   {
+    ...CORRUPTION,
+    id: 'kernel-crash/machine-check',
+    literals: [
+      '[Hardware Error]: CPU ',
+      'Kernel panic - not syncing: Fatal machine check',
+      'Machine check from unknown',
+    ],
+    pattern: /\[Hardware Error\]: CPU \d+: Machine Check|Fatal machine check|Machine check from unknown/,
+    blame: 'lab',
+    meaning: 'The processor reports a fault of itself or of its memory',
+    next: 'Test the memory of that machine and its temperature, and exchange it',
+    source: 'arch/x86/kernel/cpu/mce',
+  },
+  {
     ...PANIC,
     id: 'kernel-crash/panic',
     literals: ['Kernel panic - not syncing: '],

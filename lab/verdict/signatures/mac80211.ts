@@ -101,7 +101,8 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/deauthenticated',
     literals: [': deauthenticated from '],
-    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): deauthenticated from \S{11,24} \(Reason: (?<reason>\d+)/,
+    pattern:
+      /(?<![\w.-])(?<device>[\w.-]{1,20}): deauthenticated from \S{11,24} \((?:Reason: |reason=)(?<reason>\d+)/,
     class: 'deauth',
     blame: 'product',
     role: 'symptom',
@@ -113,7 +114,8 @@ export const mac80211: readonly Signature[] = [
   {
     id: 'mac80211/disassociated',
     literals: [': disassociated from '],
-    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): disassociated from \S{11,24} \(Reason: (?<reason>\d+)/,
+    pattern:
+      /(?<![\w.-])(?<device>[\w.-]{1,20}): disassociated from \S{11,24} \((?:Reason: |reason=)(?<reason>\d+)/,
     class: 'deauth',
     blame: 'product',
     role: 'symptom',
@@ -127,13 +129,14 @@ export const mac80211: readonly Signature[] = [
     id: 'mac80211/deauthenticating',
     literals: [': deauthenticating from ', ': disassociating from '],
     pattern:
-      /(?<![\w.-])(?<device>[\w.-]{1,20}): (?:deauthenticat|disassociat)ing from \S{11,24} by local choice \(Reason: (?<reason>\d+)/,
+      /(?<![\w.-])(?<device>[\w.-]{1,20}): (?:deauthenticat|disassociat)ing from \S{11,24} by local choice \((?:Reason: |reason=)(?<reason>\d+)/,
   },
   {
     ...TIMED_OUT,
     id: 'mac80211/auth-timeout',
-    literals: [': authentication with '],
-    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): authentication with \S{11,24} timed out/,
+    literals: [': authentication with ', ': direct probe to '],
+    pattern:
+      /(?<![\w.-])(?<device>[\w.-]{1,20}): (?:authentication with|direct probe to) \S{11,24} timed out/,
     meaning: 'The access point does not answer to authentication',
   },
   {
@@ -212,8 +215,8 @@ export const mac80211: readonly Signature[] = [
   },
   {
     id: 'mac80211/beacon-loss',
-    literals: ['detected beacon loss from AP'],
-    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): detected beacon loss from AP/,
+    literals: ['beacon loss from AP'],
+    pattern: /(?<![\w.-])(?<device>[\w.-]{1,20}): (?:detected )?beacon loss from AP/,
     class: 'beacon-loss',
     blame: 'product',
     role: 'symptom',

@@ -261,6 +261,22 @@ export const wpaSupplicant: readonly Signature[] = [
     source: 'wpa_supplicant: wpa_supplicant/wpa_supplicant.c',
   },
   {
+    id: 'wpa_supplicant/crashed',
+    literals: [
+      'wpa_supplicant.service: Main process exited, code=',
+      'Instance wpa_supplicant::',
+      ']: segfault at ',
+    ],
+    pattern:
+      /wpa_supplicant\.service: Main process exited, code=(?:dumped|killed), status=\d{1,3}\/(?:SEGV|ABRT|BUS|ILL|FPE)|Instance wpa_supplicant::\S{1,40} s in a crash loop|wpa_supplicant\[\d+\]: segfault at /,
+    class: 'assoc-fail',
+    blame: 'product',
+    role: 'root',
+    meaning: 'wpa_supplicant itself crashes',
+    next: 'coredumpctl info wpa_supplicant; run it in the foreground with -dd, and note its version',
+    source: 'systemd, procd, arch/*/mm/fault.c',
+  },
+  {
     ...RFKILL,
     id: 'wpa_supplicant/rfkill-hard',
     literals: ['rfkill: WLAN hard blocked'],
@@ -281,6 +297,8 @@ export const wpaSupplicant: readonly Signature[] = [
       'Failed to create interface p2p-dev-',
       'P2P: Failed to enable P2P Device interface',
       'Failed to initialize P2P',
+      'Failed to initiate sched scan',
+      'Reject scan trigger since one is already pending',
       'CTRL-EVENT-REGDOM-CHANGE',
       'CTRL-EVENT-SIGNAL-CHANGE',
       'CTRL-EVENT-SUBNET-STATUS-UPDATE',
