@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { classifyText } from '../../lab/verdict/classify/log.ts';
-import { Scanner } from '../../lab/verdict/classify/scanner.ts';
+import { type ScanHit, Scanner } from '../../lab/verdict/classify/scanner.ts';
 import { SIGNATURES } from '../../lab/verdict/signatures/index.ts';
 
 /** `<subsystem>.golden`: id, tab, a line it must take. `healthy-*.golden`: whole logs in which nothing is wrong. */
@@ -11,22 +11,30 @@ const FOLDER = join(import.meta.dirname, 'signatures');
 const files = readdirSync(FOLDER).filter((name) => name.endsWith('.golden'));
 const read = (name: string): string => readFileSync(join(FOLDER, name), 'utf8');
 
-function signatureOf(line: string): string | null {
-  let found: string | null = null;
+/** Ids of what takes each line, line by line. */
+function signaturesOf(lines: readonly string[]): (string | null)[] {
+  const found: (string | null)[] = lines.map(() => null);
   const scanner = new Scanner(SIGNATURES);
-  scanner.push(Buffer.from(`${line}\n`), ({ signature }) => {
-    found = signature.id;
-  });
-  scanner.end(() => undefined);
+  const take = ({ line, signature }: ScanHit): void => {
+    found[line - 1] = signature.id;
+  };
+  scanner.push(Buffer.from(lines.map((line) => `${line}\n`).join('')), take);
+  scanner.end(take);
   return found;
 }
 
 for (const file of files.filter((name) => !name.startsWith('healthy-'))) {
   test(`each line of ${file} is told by its signature`, () => {
-    for (const row of read(file).split('\n').filter(Boolean)) {
-      const [id, line] = row.split('\t', 2);
-      assert.equal(signatureOf(line ?? ''), id, row);
-    }
+    const rows = read(file)
+      .split('\n')
+      .filter(Boolean)
+      .map((row) => row.split('\t', 2));
+    const lines = rows.map(([, line]) => line ?? '');
+    const told = signaturesOf(lines);
+    assert.deepEqual(
+      lines.map((line, index) => `${told[index]}\t${line}`),
+      rows.map(([id, line]) => `${id}\t${line}`),
+    );
   });
 }
 

@@ -71,7 +71,7 @@ export const firmware: readonly Signature[] = [
   {
     id: 'firmware/give-up',
     // Short ones: drivers say it better where they have words of their own.
-    literals: ['request_firmware', 'to request firmware', 'to load firmware'],
+    literals: ['request_firmware', 'request firmware', 'load firmware'],
     pattern:
       /(?<!\S)(?<device>\S{1,60}): (?:\w{1,40}: )?(?:request_firmware(?:\(\))? failed|[Ff]ailed to (?:request|load) firmware)/,
     class: 'fw-missing',
