@@ -1,7 +1,5 @@
-/** What hostapd says: an access point that does not start, stations that do not stay. Its `device` is mostly a station. */
+/** What hostapd says of itself: an access point that does not start. Its stations: hostapd-stations.ts. */
 import type { Signature } from './signature.ts';
-
-const STATION = '(?<![0-9a-fA-F:*])(?<device>[0-9a-fA-F:*]{11,17})';
 
 const MARKER = {
   class: 'benign',
@@ -33,27 +31,6 @@ const CONFIG = {
   source: 'hostapd: hostapd/config_file.c, src/ap/ap_config.c',
 } satisfies Partial<Signature>;
 
-const REFUSED = {
-  class: 'assoc-fail',
-  blame: 'config',
-  role: 'symptom',
-  next: 'Compare the configuration of access point and station',
-} satisfies Partial<Signature>;
-
-const HANDSHAKE = {
-  class: 'handshake-timeout',
-  blame: 'product',
-  role: 'symptom',
-  next: 'hostapd -dd and wpa_supplicant -dd of the same second: which of the four messages is missing, and does it go on air?',
-} satisfies Partial<Signature>;
-
-const LEFT = {
-  class: 'deauth',
-  blame: 'product',
-  role: 'symptom',
-  next: 'Read the logs of the station and of the driver of the access point of the same second',
-} satisfies Partial<Signature>;
-
 export const hostapd: readonly Signature[] = [
   {
     ...MARKER,
@@ -70,24 +47,6 @@ export const hostapd: readonly Signature[] = [
     pattern: /AP-DISABLED|state ENABLED->DISABLED/,
     meaning: 'The access point is down',
     source: 'hostapd: src/ap/hostapd.c',
-  },
-  {
-    ...MARKER,
-    id: 'hostapd/sta-connected',
-    literals: ['AP-STA-CONNECTED ', 'EAPOL-4WAY-HS-COMPLETED ', 'RADIUS: starting accounting session '],
-    pattern: new RegExp(
-      `(?:AP-STA-CONNECTED |EAPOL-4WAY-HS-COMPLETED |STA (?=\\S{11,17} RADIUS: start))${STATION}`,
-    ),
-    meaning: 'A station is connected',
-    source: 'hostapd: src/common/wpa_ctrl.h',
-  },
-  {
-    ...MARKER,
-    id: 'hostapd/handshake-completed',
-    literals: ['pairwise key handshake completed'],
-    pattern: new RegExp(`${STATION} WPA: pairwise key handshake completed`),
-    meaning: 'A station has its keys',
-    source: 'hostapd: src/ap/wpa_auth.c',
   },
   {
     ...MARKER,
@@ -327,161 +286,6 @@ export const hostapd: readonly Signature[] = [
     meaning: 'Another hostapd or wpa_supplicant holds the interface',
     next: 'pgrep -a hostapd; pgrep -a wpa_supplicant; stop NetworkManager or the second one',
     source: 'hostapd: hostapd/ctrl_iface.c, wpa_supplicant/ctrl_iface_unix.c',
-  },
-  {
-    ...HANDSHAKE,
-    id: 'hostapd/associated',
-    literals: ['IEEE 802.11: associated'],
-    pattern: new RegExp(`${STATION} IEEE 802\\.11: associated`),
-    meaning: 'A station associates again and again, and the key handshake never comes to its end',
-    rate: { count: 3, withinS: 60 },
-    endedBy: { signatures: ['hostapd/sta-connected', 'hostapd/handshake-completed'], withinS: 20 },
-    source: 'hostapd: src/ap/ieee802_11.c, src/ap/drv_callbacks.c',
-  },
-  {
-    ...LEFT,
-    id: 'hostapd/sta-left',
-    literals: ['IEEE 802.11: disassociated', 'IEEE 802.11: deauthenticated'],
-    pattern: new RegExp(`${STATION} IEEE 802\\.11: (?:disassociated|deauthenticated)\\s*$`),
-    meaning: 'A station comes and leaves again and again, and does not get connected',
-    rate: { count: 3, withinS: 60 },
-    endedBy: { signatures: ['hostapd/sta-connected'], withinS: 30 },
-    source: 'hostapd: src/ap/ieee802_11.c, src/ap/drv_callbacks.c',
-  },
-  {
-    ...LEFT,
-    id: 'hostapd/sta-flapping',
-    literals: ['AP-STA-DISCONNECTED '],
-    pattern: new RegExp(`AP-STA-DISCONNECTED ${STATION}`),
-    meaning: 'A station loses its link again and again',
-    rate: { count: 8, withinS: 120 },
-    source: 'hostapd: src/common/wpa_ctrl.h',
-  },
-  {
-    ...HANDSHAKE,
-    id: 'hostapd/local-deauth',
-    literals: ['deauthenticated due to local deauth request'],
-    pattern: new RegExp(`${STATION} IEEE 802\\.11: deauthenticated due to local`),
-    meaning:
-      'The access point sends a station away again and again, as it does where the key handshake fails',
-    rate: { count: 3, withinS: 60 },
-    endedBy: { signatures: ['hostapd/sta-connected'], withinS: 30 },
-    source: 'hostapd: src/ap/sta_info.c',
-  },
-  {
-    ...LEFT,
-    id: 'hostapd/missing-acks',
-    literals: ['disconnected due to excessive missing ACKs'],
-    pattern: new RegExp(`${STATION} IEEE 802\\.11: disconnected due to excessive`),
-    meaning: 'A station acknowledges nothing any more: its radio is gone or frames are not sent',
-    next: 'Is the station alive? Then look at transmit counters and the driver of the access point',
-    source: 'hostapd: src/ap/drv_callbacks.c',
-  },
-  {
-    ...LEFT,
-    id: 'hostapd/inactivity',
-    literals: ['(timer DEAUTH/REMOVE)', 'disassociated due to inactivity'],
-    pattern: new RegExp(`${STATION} IEEE 802\\.11: d\\w{8,16} due to inactivity`),
-    meaning: 'A station is dropped for silence again and again',
-    next: 'Look at ap_max_inactivity, and whether the driver reports acknowledged null frames',
-    rate: { count: 4, withinS: 120 },
-    source: 'hostapd: src/ap/sta_info.c',
-  },
-  {
-    ...HANDSHAKE,
-    id: 'hostapd/psk-mismatch',
-    literals: ['AP-STA-POSSIBLE-PSK-MISMATCH ', 'invalid MIC in msg 2/4 of 4-Way Handshake'],
-    pattern: null,
-    blame: 'config',
-    role: 'root',
-    meaning: 'The station has another passphrase than the access point',
-    next: 'Compare the passphrases; where they are the same, suspect the crypto of the driver',
-    source: 'hostapd: src/ap/wpa_auth.c',
-  },
-  {
-    ...HANDSHAKE,
-    id: 'hostapd/eapol-timeout',
-    literals: ['EAPOL-Key timeout'],
-    pattern: /WPA: EAPOL-Key timeout\s*$/,
-    meaning: 'A message of the key handshake is not answered',
-    rate: { count: 3, withinS: 30 },
-    endedBy: { signatures: ['hostapd/handshake-completed', 'hostapd/sta-connected'], withinS: 10 },
-    source: 'hostapd: src/ap/wpa_auth.c',
-  },
-  {
-    ...HANDSHAKE,
-    id: 'hostapd/eapol-given-up',
-    literals: ['PTKSTART: Retry limit ', 'PTKINITNEGOTIATING: Retry limit ', 'group key handshake failed'],
-    pattern: null,
-    meaning: 'A station does not answer in the key handshake, and the access point gives up',
-    source: 'hostapd: src/ap/wpa_auth.c',
-  },
-  {
-    ...HANDSHAKE,
-    id: 'hostapd/ocv',
-    literals: ['OCV-FAILURE ', 'MESH-SAE-AUTH-FAILURE '],
-    pattern: null,
-    blame: 'config',
-    meaning: 'The check of the channel or of the password in the handshake fails',
-    source: 'hostapd: src/common/wpa_ctrl.h',
-  },
-  {
-    ...REFUSED,
-    id: 'hostapd/rejected',
-    literals: ['AP-REJECTED-MAX-STA ', 'AP-REJECTED-BLOCKED-STA '],
-    pattern: /AP-REJECTED-(?<reason>MAX|BLOCKED)-STA/,
-    meaning: 'The access point takes no more stations, or not this one',
-    source: 'hostapd: src/common/wpa_ctrl.h',
-  },
-  {
-    ...REFUSED,
-    id: 'hostapd/no-ack-auth',
-    literals: ['did not acknowledge authentication response', 'did not acknowledge association response'],
-    pattern: new RegExp(`${STATION} IEEE 802\\.11: did not acknowledge a`),
-    blame: 'product',
-    meaning: 'A station does not hear the answers of the access point, or they are not sent',
-    next: 'Watch the air: are they sent? Check power and antennas, and transmit counters of the access point',
-    rate: { count: 3, withinS: 60 },
-    endedBy: { signatures: ['hostapd/sta-connected'], withinS: 30 },
-    source: 'hostapd: src/ap/ieee802_11.c',
-  },
-  {
-    ...REFUSED,
-    id: 'hostapd/add-station',
-    literals: ['Could not add STA to kernel driver', 'Could not set STA to kernel driver'],
-    pattern: null,
-    blame: 'product',
-    meaning: 'The driver does not take a station',
-    next: 'Look at dmesg of the same second; count the stations that the driver allows',
-    source: 'hostapd: src/ap/ieee802_11.c',
-  },
-  {
-    ...REFUSED,
-    id: 'hostapd/not-authenticated',
-    literals: ['Station tried to associate before authentication'],
-    pattern: null,
-    blame: 'product',
-    meaning: 'Station and access point do not agree on whether it is authenticated',
-    rate: { count: 3, withinS: 60 },
-    source: 'hostapd: src/ap/ieee802_11.c',
-  },
-  {
-    ...REFUSED,
-    id: 'hostapd/eap-failed',
-    literals: ['IEEE 802.1X: authentication failed', 'RADIUS: No response from Authentication server'],
-    pattern: null,
-    meaning: '802.1X refuses the station',
-    next: 'Read the log of the RADIUS server',
-    source: 'hostapd: src/ap/ieee802_1x.c, src/radius/radius_client.c',
-  },
-  {
-    ...REFUSED,
-    id: 'hostapd/wps-failed',
-    literals: ['WPS-FAIL ', 'WPS-TIMEOUT', 'WPS-OVERLAP-DETECTED'],
-    pattern: null,
-    meaning: 'WPS fails',
-    next: 'Start it anew on both sides; one station at a time',
-    source: 'hostapd: src/common/wpa_ctrl.h',
   },
   {
     id: 'hostapd/noise',

@@ -10,11 +10,15 @@ import { brcmfmacSdio } from './brcmfmac-sdio.ts';
 import { filesystem } from './filesystem.ts';
 import { firmware } from './firmware.ts';
 import { hostapd } from './hostapd.ts';
+import { hostapdStations } from './hostapd-stations.ts';
 import { iwlwifi } from './iwlwifi.ts';
 import { iwlwifiHw } from './iwlwifi-hw.ts';
 import { kernel } from './kernel.ts';
+import { kernelCheck } from './kernel-check.ts';
 import { kernelCrash } from './kernel-crash.ts';
+import { kernelHang } from './kernel-hang.ts';
 import { mac80211 } from './mac80211.ts';
+import { mac80211Device } from './mac80211-device.ts';
 import { module } from './module.ts';
 import { mt76 } from './mt76.ts';
 import { mt76x02 } from './mt76x02.ts';
@@ -41,11 +45,15 @@ export const SIGNATURES: readonly Signature[] = [
   ...brcmfmac,
   ...filesystem,
   ...firmware,
+  ...hostapdStations,
   ...hostapd,
   ...iwlwifiHw,
   ...iwlwifi,
+  ...kernelCheck,
   ...kernelCrash,
+  ...kernelHang,
   ...kernel,
+  ...mac80211Device,
   ...mac80211,
   ...module,
   ...mt6625l,
