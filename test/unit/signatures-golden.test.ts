@@ -63,3 +63,29 @@ test('literals are plain text of seven bytes or more', () => {
   );
   assert.deepEqual(bad, []);
 });
+
+test('signatures refer only to signatures that are there', () => {
+  const ids = new Set(SIGNATURES.map(({ id }) => id));
+  const referred = SIGNATURES.flatMap(({ endedBy, confirmedBy = [] }) => [
+    ...(endedBy?.signatures ?? []),
+    ...confirmedBy,
+  ]);
+  assert.deepEqual(
+    referred.filter((id) => !ids.has(id)),
+    [],
+  );
+});
+
+test('each signature has a golden line', () => {
+  const told = new Set(
+    files.flatMap((file) =>
+      read(file)
+        .split('\n')
+        .map((row) => row.split('\t')[0]),
+    ),
+  );
+  assert.deepEqual(
+    SIGNATURES.filter(({ id }) => !told.has(id)).map(({ id }) => id),
+    [],
+  );
+});
