@@ -1,5 +1,5 @@
 /** Log files of users: read in pieces whatever their size, refused with a reason where they are no text. */
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,10 +59,17 @@ export class LogFile implements Disposable {
     }
   }
 
-  /** Its bytes, from the first on. Throws ConfigError where reading fails on the way. */
+  /** Its bytes, from the first on, each piece only until the next. Throws ConfigError where reading fails on the way. */
   async *chunks(signal: AbortSignal): AsyncGenerator<Buffer> {
+    const buffer = Buffer.allocUnsafe(CHUNK);
     try {
-      yield* createReadStream(this.#path, { highWaterMark: CHUNK, signal });
+      await using file = await open(this.#path);
+      for (;;) {
+        signal.throwIfAborted();
+        const { bytesRead } = await file.read(buffer);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
     } catch (error) {
       throw signal.aborted ? error : unreadable(this.name, error);
     }

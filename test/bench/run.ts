@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { LeasedBoard } from '../../lab/client/board.ts';
 import { LabClient } from '../../lab/client/client.ts';
 import { bootRows, fleetRows } from './boot.ts';
+import { classifyRows } from './classify.ts';
 import { consoleRows } from './console.ts';
 import { iperf3Rows } from './iperf3.ts';
 import { noopRows } from './noop.ts';
@@ -15,6 +16,7 @@ import { type Row, table } from './rows.ts';
 import { sshRows } from './ssh.ts';
 
 const PARTS: Record<string, (lab: LabClient) => Promise<Row[]>> = {
+  classify: classifyRows,
   console: consoleRows,
   boot: bootRows,
   ssh: (lab) => onBoard(lab, (board) => sshRows(lab, board)),

@@ -1,16 +1,11 @@
 /** From hits to findings and the one cause: the heart of classification. A pure function; nothing of where lines came from. */
 import type { FailureClass } from '../signatures/signature.ts';
 import { countingHits } from './filter.ts';
-import type { Classification, CrashSummary, Finding, FindingRole, HarnessAction } from './finding.ts';
+import type { Classification, Finding, FindingRole, HarnessAction } from './finding.ts';
 import type { Hit } from './hit.ts';
 import { type Incident, incidentsOf } from './incidents.ts';
 import { inOrder } from './order.ts';
-
-/** The extent of a whole report (an oops with its trace), by its lines. */
-export interface ReportExtent {
-  lines: [first: number, last: number];
-  summary: CrashSummary;
-}
+import { isCrash, type ReportExtent } from './reports.ts';
 
 export interface Evidence {
   /** In the order of their lines. */
@@ -53,16 +48,11 @@ function firstBadLineOf({ hits, cause }: Incident): number {
   );
 }
 
-/** What reports are of; a driver's own line between those of a report stays. */
-const CRASHES: ReadonlySet<FailureClass> = new Set([
-  ...(['oops', 'panic', 'warn', 'hung-task', 'rcu-stall', 'lockup', 'oom', 'memory-corruption'] as const),
-]);
-
 /** A report is told by the first line in it that says what it is of; its other lines are no failures of their own. */
 function withoutInsides(hits: readonly Hit[], reports: readonly ReportExtent[]): Hit[] {
   const told = new Set<ReportExtent>();
   return hits.filter((hit) => {
-    const report = CRASHES.has(hit.class) ? reportOf(hit, reports) : undefined;
+    const report = isCrash(hit.class) ? reportOf(hit, reports) : undefined;
     if (!report) return true;
     if (told.has(report) || (hit.role !== 'root' && hit.role !== 'symptom')) return false;
     told.add(report);
@@ -97,7 +87,7 @@ function findingsOf({ hits, cause }: Incident, main: boolean, reports: readonly 
     }
   }
   return [...merged.values()].map(({ first, last, count, cause: causal }) => {
-    const report = CRASHES.has(first.class) ? reportOf(first, reports) : undefined;
+    const report = isCrash(first.class) ? reportOf(first, reports) : undefined;
     const end = Math.max(last.lines[1], report?.lines[1] ?? 0);
     return {
       class: first.class,

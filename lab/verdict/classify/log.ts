@@ -1,12 +1,12 @@
 /** Classifies a log of any size, as it comes: memory is bounded. */
 import { opensCrash } from '../crash/opening.ts';
-import { crashReports } from '../crash/parser.ts';
+import { crashReports, firstCrash } from '../crash/parser.ts';
 import { SIGNATURES } from '../signatures/index.ts';
 import type { Signature } from '../signatures/signature.ts';
 import type { Classification } from './finding.ts';
 import { type Hit, hitOf } from './hit.ts';
-import { judge, type ReportExtent } from './judge.ts';
-import { extentOf } from './reports.ts';
+import { judge } from './judge.ts';
+import { extentOf, isCrash, type ReportExtent } from './reports.ts';
 import { type ScanHit, Scanner } from './scanner.ts';
 import { unwrap } from './unwrap.ts';
 
@@ -14,10 +14,11 @@ import { unwrap } from './unwrap.ts';
 const WHOLE_BYTES = 8 * 1024 * 1024;
 /** Of one signature and device so many hits are kept; of all together, so many. */
 const HITS_EACH = 200;
+const MARKERS_EACH = 5000;
 const HITS_MAX = 50_000;
 /** So many reports of a longer log are read whole, each up to this size. */
 const REPORTS_MAX = 500;
-const REPORT_BYTES = 64 * 1024;
+const REPORT_BYTES = 24 * 1024;
 
 export class LogClassifier {
   readonly #signatures: readonly Signature[];
@@ -33,13 +34,13 @@ export class LogClassifier {
     this.#scanner = new Scanner(signatures, { benign: false });
   }
 
-  /** Takes the next bytes; they are kept, so they must not be changed afterwards. */
+  /** Takes the next bytes. */
   push(chunk: Uint8Array): void {
     if (this.#held === null) {
       this.#scan(chunk);
       return;
     }
-    this.#held.push(chunk);
+    this.#held.push(chunk.slice());
     this.#heldBytes += chunk.length;
     if (this.#heldBytes <= WHOLE_BYTES) return;
     const held = this.#held;
@@ -57,21 +58,21 @@ export class LogClassifier {
     this.#scanner.push(chunk, (hit) => this.#take(hit));
   }
 
-  /** The first hits of a kind say what happened and at what rate. */
+  /** The first hits of a kind say what happened and at what rate; markers say what ended it, and are more. */
   #take({ signature, text, groups, line, following }: ScanHit): void {
-    const hit = hitOf({ signature, text, groups, lines: [line, line] });
-    const key = `${signature.id} ${hit.device ?? ''}`;
+    const marker = signature.role === 'marker';
+    const key = `${signature.id} ${groups.device ?? ''}`;
     const count = (this.#counts.get(key) ?? 0) + 1;
     if (this.#counts.size < HITS_MAX) this.#counts.set(key, count);
-    if (count <= HITS_EACH && this.#hits.length < HITS_MAX) this.#hits.push(hit);
-    if (line > (this.#reports.at(-1)?.lines[1] ?? 0) && opensCrash(text))
+    if (count > (marker ? MARKERS_EACH : HITS_EACH) || this.#hits.length >= HITS_MAX) return;
+    this.#hits.push(hitOf({ signature, text, groups, lines: [line, line] }, marker ? 0 : undefined));
+    if (line > (this.#reports.at(-1)?.lines[1] ?? 0) && isCrash(signature.class) && opensCrash(text))
       this.#read(line, following(REPORT_BYTES));
   }
 
   #read(first: number, text: string): void {
     if (this.#reports.length >= REPORTS_MAX) return;
-    const lines = text.split('\n').map((one, index) => ({ text: one, line: first + index }));
-    const report = crashReports(lines).find(({ lines: [start] }) => start === first);
+    const report = firstCrash(text.split('\n').map((one, index) => ({ text: one, line: first + index })));
     if (report) this.#reports.push(extentOf(report));
   }
 }

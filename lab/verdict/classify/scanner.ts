@@ -23,14 +23,17 @@ const LINE_MAX = 64 * 1024;
 const BEFORE = 1024;
 const AFTER = 1024;
 
+const FIRST: readonly number[] = [0];
 const LF = 0x0a;
 const CR = 0x0d;
 const ESC = 0x1b;
 
 export class Scanner implements LineSink {
   readonly #search: LiteralSearch;
-  /** By number of literal: the signature it is of, by its rank: benign ones and long literals first. */
-  readonly #owners: readonly { signature: Signature; rank: number }[];
+  /** By number of literal: whose it is, and how much it counts where several match: benign and long ones first. */
+  readonly #owners: readonly Signature[];
+  readonly #isBenign: readonly boolean[];
+  readonly #ranks: readonly number[];
   readonly #benign: boolean;
   readonly #block = Buffer.alloc(BLOCK + LINE_MAX + 8);
   /** What is searched now. */
@@ -43,7 +46,11 @@ export class Scanner implements LineSink {
   /** Of an endless line: what is left of it is passed over. */
   #skipping = false;
   #endOfLine: number | null = null;
-  readonly #found: { literal: number; at: number }[] = [];
+  /** Literals found on the current line, and where each begins. */
+  readonly #found: number[] = [];
+  readonly #foundAt: number[] = [];
+  /** Whether one of them is of a signature that is told. */
+  #telling = false;
   #onHit: (hit: ScanHit) => void = () => undefined;
 
   /** `benign` false: lines that only look alarming are not told, which takes no time where nothing else is on them. */
@@ -54,10 +61,11 @@ export class Scanner implements LineSink {
     );
     this.#search = new LiteralSearch(all.map(({ literal }) => literal));
     const longest = Math.max(0, ...all.map(({ literal }) => literal.length));
-    this.#owners = all.map(({ signature, literal }) => ({
-      signature,
-      rank: literal.length + (signature.role === 'benign' ? longest : 0),
-    }));
+    this.#owners = all.map(({ signature }) => signature);
+    this.#isBenign = this.#owners.map(({ role }) => role === 'benign');
+    this.#ranks = all.map(
+      ({ signature, literal }) => literal.length + (signature.role === 'benign' ? longest : 0),
+    );
   }
 
   /** Lines so far that have ended. */
@@ -94,13 +102,20 @@ export class Scanner implements LineSink {
 
   /** LineSink. */
   found(literal: number, at: number): void {
-    this.#found.push({ literal, at });
+    this.#found.push(literal);
+    this.#foundAt.push(at);
+    this.#telling ||= this.#benign || !this.#isBenign[literal];
   }
 
   /** LineSink. */
   lineEnd(at: number): void {
     this.#lines++;
-    if (this.#found.length > 0) this.#resolve(at);
+    if (this.#found.length > 0) {
+      if (this.#telling) this.#resolve(at);
+      this.#found.length = 0;
+      this.#foundAt.length = 0;
+      this.#telling = false;
+    }
     this.#lineStart = at + 1;
   }
 
@@ -132,39 +147,51 @@ export class Scanner implements LineSink {
     this.#skipping = true;
   }
 
-  #tell(hit: Omit<ScanHit, 'following'>): void {
+  /** The one signature that a line is of: the first by rank whose pattern matches. */
+  #resolve(end: number): void {
+    let text: string | null = null;
+    let textAt = -1;
+    for (const index of this.#byRank()) {
+      const at = this.#foundAt[index] ?? 0;
+      const signature = this.#owners[this.#found[index] ?? -1];
+      if (!signature) continue;
+      // Of a line of usual length every literal sees the whole.
+      const start = Math.max(this.#lineStart, at - BEFORE);
+      if (text === null || start !== textAt) {
+        text = this.#lineText(start, Math.min(end, at + AFTER));
+        textAt = start;
+      }
+      const match = signature.pattern === null ? null : signature.pattern.exec(text);
+      if (signature.pattern !== null && match === null) continue;
+      if (this.#benign || signature.role !== 'benign') this.#tell(signature, text, match);
+      return;
+    }
+  }
+
+  /** Places in the list of what was found, most telling first. */
+  #byRank(): readonly number[] {
+    const found = this.#found;
+    if (found.length === 1) return FIRST;
+    const rank = (index: number): number => this.#ranks[found[index] ?? -1] ?? 0;
+    return [...found.keys()].sort((a, b) => rank(b) - rank(a) || (found[a] ?? 0) - (found[b] ?? 0));
+  }
+
+  #tell(signature: Signature, text: string, match: RegExpExecArray | null): void {
     const start = this.#lineStart;
     this.#onHit({
-      ...hit,
+      ...{ line: this.#lines, signature, text, groups: groupsOf(match) },
       following: (bytes) => this.#text.toString('utf8', start, Math.min(this.#end, start + bytes)),
     });
   }
 
-  /** The one signature that a line is of: the first by rank whose pattern matches. */
-  #resolve(end: number): void {
-    const all = this.#found.splice(0);
-    if (!this.#benign && all.every(({ literal }) => this.#owners[literal]?.signature.role === 'benign'))
-      return;
-    const found = all
-      .map(({ literal, at }) => ({ literal, at, owner: this.#owners[literal] }))
-      .sort((a, b) => (b.owner?.rank ?? 0) - (a.owner?.rank ?? 0) || a.literal - b.literal);
-    let text: string | null = null;
-    let textAt = -1;
-    for (const { at, owner } of found) {
-      if (!owner) continue;
-      // Of a line of usual length every literal sees the whole.
-      const start = Math.max(this.#lineStart, at - BEFORE);
-      if (text === null || start !== textAt) {
-        text = sanitize(this.#text.toString('utf8', start, Math.min(end, at + AFTER)));
-        textAt = start;
-      }
-      const { signature } = owner;
-      const match = signature.pattern === null ? null : signature.pattern.exec(text);
-      if (signature.pattern !== null && match === null) continue;
-      if (this.#benign || signature.role !== 'benign')
-        this.#tell({ line: this.#lines, signature, text, groups: groupsOf(match) });
-      return;
+  /** Most lines are plain ASCII, and clean as they are. */
+  #lineText(start: number, end: number): string {
+    const bytes = this.#text;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (byte < 0x20 || byte > 0x7e) return sanitize(bytes.toString('utf8', start, end));
     }
+    return bytes.toString('latin1', start, end);
   }
 }
 
@@ -176,7 +203,10 @@ function withoutEscapes(text: Buffer): Buffer {
 
 function groupsOf(match: RegExpExecArray | null): Record<string, string> {
   const groups: Record<string, string> = {};
-  for (const [name, value] of Object.entries(match?.groups ?? {}))
+  if (match?.groups === undefined) return groups;
+  for (const name in match.groups) {
+    const value = match.groups[name];
     if (value !== undefined) groups[name] = value;
+  }
   return groups;
 }

@@ -68,6 +68,17 @@ export class CrashParser {
   }
 }
 
+/** The report that the first of the lines opens; null where it opens none. */
+export function firstCrash(lines: readonly CrashLine[]): CrashReport | null {
+  const parser = new CrashParser();
+  for (const line of lines) {
+    const report = parser.push(line);
+    if (report) return report;
+    if (!parser.busy) return null;
+  }
+  return parser.end();
+}
+
 /** All crash reports of a log, by their first lines. */
 export function crashReports(lines: Iterable<CrashLine>): CrashReport[] {
   const parser = new CrashParser();
