@@ -23,6 +23,8 @@ const LINE_MAX = 64 * 1024;
 const BEFORE = 1024;
 const AFTER = 1024;
 
+/** So many literals of one line are looked at: no line can keep the patterns busy. */
+const FOUND_MAX = 32;
 const FIRST: readonly number[] = [0];
 const LF = 0x0a;
 const CR = 0x0d;
@@ -102,6 +104,7 @@ export class Scanner implements LineSink {
 
   /** LineSink. */
   found(literal: number, at: number): void {
+    if (this.#found.length >= FOUND_MAX) return;
     this.#found.push(literal);
     this.#foundAt.push(at);
     this.#telling ||= this.#benign || !this.#isBenign[literal];
