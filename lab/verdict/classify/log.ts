@@ -40,7 +40,7 @@ export class LogClassifier {
       this.#scan(chunk);
       return;
     }
-    this.#held.push(chunk.slice());
+    this.#held.push(Buffer.from(chunk));
     this.#heldBytes += chunk.length;
     if (this.#heldBytes <= WHOLE_BYTES) return;
     const held = this.#held;
