@@ -44,8 +44,13 @@ function textOf(event: AnyEvent): string {
       return ok ? `${action} took ${formatDuration(durationMs)}` : `${action} failed: ${error ?? ''}`;
     }
     case 'harness.action': {
-      const { action, durationMs, detail, signatures = [] } = event.data;
-      const what = [action, detail, signatures.length > 0 ? `of ${signatures.join(', ')}` : undefined];
+      const { action, ok, durationMs, detail, signatures = [] } = event.data;
+      const what = [
+        action,
+        ok ? undefined : 'failed',
+        detail,
+        signatures.length > 0 ? `of ${signatures.join(', ')}` : undefined,
+      ];
       return `${what.filter((word) => word !== undefined).join(': ')} (${formatDuration(durationMs)})`;
     }
     case 'verdict.finding':

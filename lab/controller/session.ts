@@ -155,7 +155,8 @@ export class Session {
     this.#provocations.delete(id);
     const { signatures, fromS } = provocation;
     this.#sink.append('harness.action', {
-      ...{ action: 'provoked', durationMs: (monotonicS() - fromS) * 1000, signatures: [...signatures] },
+      ...{ action: 'provoked', ok: true, durationMs: (monotonicS() - fromS) * 1000 },
+      signatures: [...signatures],
     });
   }
 

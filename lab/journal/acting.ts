@@ -1,7 +1,7 @@
 /** Puts on record what the harness itself does to a board, so that what follows from it is not taken for a failure. */
 import type { JournalSink, PayloadInput } from './event.ts';
 
-/** Does the work, and records how long it took whether it succeeds or not. */
+/** Does the work, and records how long it took, whether it succeeded or not. */
 export async function acting<T>(
   journal: JournalSink,
   action: PayloadInput<'harness.action'>['action'],
@@ -9,9 +9,12 @@ export async function acting<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const started = performance.now();
+  let ok = false;
   try {
-    return await work();
+    const result = await work();
+    ok = true;
+    return result;
   } finally {
-    journal.append('harness.action', { action, durationMs: performance.now() - started, detail });
+    journal.append('harness.action', { action, ok, durationMs: performance.now() - started, detail });
   }
 }

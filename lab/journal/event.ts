@@ -148,6 +148,7 @@ export const PAYLOADS = {
    */
   'harness.action': z.object({
     action: z.enum(['unload', 'load', 'link-down', 'provoked']),
+    ok: z.boolean(),
     durationMs: z.number(),
     detail: text.optional(),
     signatures: z.array(text).optional(),

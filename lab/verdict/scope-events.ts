@@ -24,6 +24,7 @@ const CONTEXT: ReadonlySet<EventKind> = new Set<EventKind>([
   'kernel.boot',
   'power.action',
   'power.event',
+  'link.state',
   'harness.action',
 ]);
 

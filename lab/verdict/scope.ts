@@ -3,6 +3,7 @@
 import type { Classification, HarnessAction } from './classify/finding.ts';
 import { classifyRecords, type LogRecord } from './classify/records.ts';
 import { stampOf } from './classify/stamp.ts';
+import { actionsOf } from './scope-actions.ts';
 import { consoleLines } from './scope-console.ts';
 import type { ScopeEvent } from './scope-events.ts';
 import type { Signature } from './signatures/signature.ts';
@@ -61,43 +62,4 @@ function kernelRecords(events: readonly ScopeEvent[]): LogRecord[] {
     records.push({ text: data.text, atS: loggedS + offsetS });
   }
   return records.reverse();
-}
-
-const POWER: Readonly<Record<string, HarnessAction['kind']>> = {
-  on: 'power',
-  off: 'power',
-  cycle: 'power',
-  reset: 'reset',
-  freeze: 'freeze',
-  thaw: 'freeze',
-};
-
-/** Told when they are done, with how long they took; what was cut or frozen and not restored is so to the end. */
-function actionsOf(events: readonly ScopeEvent[]): HarnessAction[] {
-  const actions: HarnessAction[] = [];
-  let cutS: number | null = null;
-  let frozenS: number | null = null;
-  for (const { kind, data, atS } of events) {
-    if (kind === 'power.action') {
-      const did = POWER[data.action];
-      const fromS = atS - data.durationMs / 1000;
-      if (did !== undefined) actions.push({ kind: did, fromS: frozenS ?? fromS, toS: atS });
-      frozenS = data.action === 'freeze' ? (frozenS ?? fromS) : null;
-    } else if (kind === 'power.event' && data.event === 'snapshot') {
-      const tookS = Number.parseFloat(data.detail ?? '') / 1000;
-      actions.push({ kind: 'snapshot', fromS: atS - (Number.isFinite(tookS) ? tookS : 0), toS: atS });
-    } else if (kind === 'power.event' && data.event === 'network link cut') cutS ??= atS;
-    else if (kind === 'power.event' && data.event === 'network link up') {
-      if (cutS !== null) actions.push({ kind: 'network-cut', fromS: cutS, toS: atS });
-      cutS = null;
-    } else if (kind === 'harness.action') {
-      const { action, durationMs, signatures } = data;
-      const expected = signatures === undefined ? {} : { signatures };
-      actions.push({ kind: action, fromS: atS - durationMs / 1000, toS: atS, ...expected });
-    }
-  }
-  const endS = events.at(-1)?.atS ?? 0;
-  if (cutS !== null) actions.push({ kind: 'network-cut', fromS: cutS, toS: endS });
-  if (frozenS !== null) actions.push({ kind: 'freeze', fromS: frozenS, toS: endS });
-  return actions;
 }

@@ -21,6 +21,8 @@ const consoleLine = (atS: number, text: string, partial = false) =>
   at(atS, 'console.line', { text, partial });
 const power = (atS: number, action: string, durationMs = 0) =>
   at(atS, 'power.action', { action, ok: true, durationMs });
+const did = (atS: number, action: PayloadInput<'harness.action'>['action'], durationMs: number, ok = true) =>
+  at(atS, 'harness.action', { action, ok, durationMs, detail: 'mac80211_hwsim' });
 const texts = (events: readonly ScopeEvent[], fromS?: number): string[] =>
   evidenceOf(events, fromS).records.map(({ text }) => text);
 const actions = (...events: ScopeEvent[]): HarnessAction[] => evidenceOf(events).actions;
@@ -141,15 +143,11 @@ describe('what the harness did', () => {
     assert.deepEqual(actions(at(9, 'power.event', { event: 'snapshot', detail: '1500 ms' })), [
       { kind: 'snapshot', fromS: 7.5, toS: 9 },
     ]);
-    assert.deepEqual(
-      actions(at(9, 'harness.action', { action: 'unload', durationMs: 2000, detail: 'mac80211_hwsim' })),
-      [{ kind: 'unload', fromS: 7, toS: 9 }],
-    );
+    assert.deepEqual(actions(did(9, 'link-down', 2000)), [{ kind: 'link-down', fromS: 7, toS: 9 }]);
   });
 
   it('lasts from the freeze to the thaw, and from the cut of the network to its return, or to the end', () => {
     assert.deepEqual(actions(power(10, 'freeze'), power(70, 'thaw')), [
-      { kind: 'freeze', fromS: 10, toS: 10 },
       { kind: 'freeze', fromS: 10, toS: 70 },
     ]);
     const cut = at(10, 'power.event', { event: 'network link cut' });
@@ -158,8 +156,30 @@ describe('what the harness did', () => {
     assert.deepEqual(actions(cut, consoleLine(40, 'x')), [{ kind: 'network-cut', fromS: 10, toS: 40 }]);
   });
 
+  it('lasts while an access point is away, and while a driver is', () => {
+    const ap = (atS: number, state: string) => at(atS, 'link.state', { link: 'wlan0', kind: 'ap', state });
+    assert.deepEqual(actions(ap(10, 'up'), ap(20, 'stopped'), ap(90, 'up'), ap(95, 'stopped')), [
+      { kind: 'link-down', fromS: 20, toS: 90 },
+      { kind: 'link-down', fromS: 95, toS: 95 },
+    ]);
+    assert.deepEqual(actions(did(10, 'unload', 1000), did(70, 'load', 2000)), [
+      { kind: 'unload', fromS: 9, toS: 70 },
+      { kind: 'load', fromS: 68, toS: 70 },
+    ]);
+    const inUse = did(10, 'unload', 1000, false);
+    assert.deepEqual(actions(inUse, consoleLine(99, 'x')), [{ kind: 'unload', fromS: 9, toS: 10 }]);
+  });
+
+  it('is over when the board is booted anew', () => {
+    assert.deepEqual(actions(did(10, 'unload', 1000), power(50, 'cycle'), consoleLine(99, 'x')), [
+      { kind: 'unload', fromS: 9, toS: 50 },
+      { kind: 'power', fromS: 50, toS: 50 },
+    ]);
+  });
+
   it('has the signatures that a test wanted', () => {
-    const wanted = at(9, 'harness.action', { action: 'provoked', durationMs: 1000, signatures: ['mt76/*'] });
+    const expected = { durationMs: 1000, ok: true, signatures: ['mt76/*'] };
+    const wanted = at(9, 'harness.action', { action: 'provoked', ...expected });
     assert.deepEqual(actions(wanted), [{ kind: 'provoked', fromS: 8, toS: 9, signatures: ['mt76/*'] }]);
   });
 });
@@ -182,7 +202,7 @@ describe('the findings of a test', () => {
   });
 
   it('are not those that it provoked', () => {
-    const provoked = at(10.5, 'harness.action', { action: 'provoked', durationMs: 2000, signatures: [] });
+    const provoked = did(10.5, 'provoked', 2000);
     assert.equal(classifyScope([...failing, provoked], [TIMEOUT]).primary, 'benign');
   });
 });
