@@ -1,12 +1,14 @@
 /** What a lease holder has started on its board, so that all of it can be undone. */
 import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Board } from '../board/board.ts';
 import { abortReason, ConfigError, LabError, messageOf, type ProductError } from '../errors.ts';
 import type { AccessPoint } from '../links/ap.ts';
 import type { Station } from '../links/station.ts';
 import type { Artifact } from '../rpc/schema.ts';
 import type { Classification } from '../verdict/classify/finding.ts';
-import { classifyScope } from '../verdict/scope.ts';
+import { classifyEvidence, evidenceLog, evidenceOf } from '../verdict/scope.ts';
 import { ScopeEvents } from '../verdict/scope-events.ts';
 import { SIGNATURES } from '../verdict/signatures/index.ts';
 import type { Lease } from './leases.ts';
@@ -171,23 +173,33 @@ export class Session {
       await this.board.kernelLog.barrier().catch((error: unknown) => this.board.suspect(messageOf(error)));
     }
     for (const id of [...this.#provocations.keys()]) this.endProvocation(id);
+    const { dir } = this.lease.scope;
     this.lease.scope = null;
     const { recorder, scope } = this.#sink;
     this.#sink.recorder = null;
     this.#sink.scope = null;
     const artifacts = (await recorder?.close()) ?? [];
-    return { artifacts, undone, failure, classification: scope && this.#classify(scope) };
+    if (!scope) return { artifacts, undone, failure, classification: null };
+    const { classification, evidence } = await this.#classify(scope, dir);
+    return { artifacts: [...artifacts, ...evidence], undone, failure, classification };
   }
 
-  /** What the log of a test says is wrong; each finding becomes an event. */
-  #classify(scope: ScopeEvents): Classification {
+  /** What the log of a test says is wrong: each finding becomes an event, and the log they are in a file. */
+  async #classify(
+    scope: ScopeEvents,
+    dir: string,
+  ): Promise<{ classification: Classification; evidence: Artifact[] }> {
     if (scope.dropped > 0) {
       const message = `the findings of the test are of its last part: ${scope.dropped} older log lines were dropped`;
       this.#sink.append('journal.note', { message });
     }
-    const classification = classifyScope(scope.events, SIGNATURES, scope.fromS);
+    const evidence = evidenceOf(scope.events, scope.fromS);
+    const classification = classifyEvidence(evidence, SIGNATURES);
     for (const finding of classification.findings) this.#sink.append('verdict.finding', finding);
-    return classification;
+    if (classification.findings.length === 0) return { classification, evidence: [] };
+    const path = join(dir, 'findings.log');
+    await writeFile(path, evidenceLog(evidence.records, scope.fromS));
+    return { classification, evidence: [{ name: 'findings.log', path, contentType: 'text/plain' }] };
   }
 
   /** Ends the lease's work: calls under way are cancelled, everything started is stopped. Never throws. */

@@ -19,18 +19,27 @@ const EARLY_S = 1;
 /** More findings than these say no more. */
 const FINDINGS_MAX = 200;
 
-/** Findings of the events, in their order, of one board. `fromS`: when the test began; older records are not of it. */
-export function classifyScope(
-  events: readonly ScopeEvent[],
+/** Findings of what was logged; their lines are the numbers of records, from 1. */
+export function classifyEvidence(
+  { records, actions }: ScopeEvidence,
   signatures: readonly Signature[],
-  fromS = Number.NEGATIVE_INFINITY,
 ): Classification {
-  const { records, actions } = evidenceOf(events, fromS);
   const classification = classifyRecords(records, actions, signatures);
   return { ...classification, findings: classification.findings.slice(0, FINDINGS_MAX) };
 }
 
-/** Log lines and what the harness did, of the events of one board. */
+/** The records as a numbered log, in seconds since the test began. */
+export function evidenceLog(records: readonly LogRecord[], fromS: number): string {
+  const width = String(records.length).length;
+  return records
+    .map(({ text, atS }, index) => {
+      const line = text.replaceAll(/[\r\n]/g, ' ');
+      return `${String(index + 1).padStart(width)} ${(atS - fromS).toFixed(3).padStart(9)} ${line}\n`;
+    })
+    .join('');
+}
+
+/** Log lines and what the harness did, of the events of one board. `fromS`: when the test began; older lines are not of it. */
 export function evidenceOf(events: readonly ScopeEvent[], fromS = Number.NEGATIVE_INFINITY): ScopeEvidence {
   const records = [...daemonLines(events), ...kernelRecords(events), ...consoleLines(events)];
   return {

@@ -246,8 +246,13 @@ describe('the runner', { timeout: 1_200_000 }, () => {
       assert.ok(!labels.includes(`wants it: ${label}`), labels.join('\n'));
     }
     assert.match(readFileSync(join(results, 'categories.json'), 'utf8'), /passed, but the driver warned/);
-    const files = artifactsOf(run.dir).filter((file) => basename(file) === 'findings.json');
-    assert.equal(files.length, 4, files.join(', '));
+    const files = artifactsOf(run.dir).filter((file) => /^findings\.(json|log)$/.test(basename(file)));
+    assert.equal(files.length, 2 * 4, files.join(', '));
+    const evidence = files.find((file) => file.includes('has-a-weak-supply') && file.endsWith('.log'));
+    assert.match(
+      readFileSync(join(run.dir, 'artifacts', evidence ?? ''), 'utf8'),
+      /^ *\d+ +\d+\.\d{3} hwmon/m,
+    );
 
     const events: string[] = [];
     for await (const { kind, data } of readJournal(run.dir)) {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import type { EventKind, PayloadInput } from '../../lab/journal/event.ts';
 import { PAYLOADS } from '../../lab/journal/event.ts';
 import type { HarnessAction } from '../../lab/verdict/classify/finding.ts';
-import { classifyScope, evidenceOf } from '../../lab/verdict/scope.ts';
+import { classifyEvidence, evidenceLog, evidenceOf } from '../../lab/verdict/scope.ts';
 import { type ScopeEvent, ScopeEvents } from '../../lab/verdict/scope-events.ts';
 import type { Signature } from '../../lab/verdict/signatures/signature.ts';
 
@@ -197,13 +197,22 @@ describe('the findings of a test', () => {
   ];
 
   it('are the failures that its records show', () => {
-    const { primary, findings } = classifyScope(failing, [TIMEOUT]);
+    const { primary, findings } = classifyEvidence(evidenceOf(failing), [TIMEOUT]);
     assert.deepEqual([primary, findings.length, findings[0]?.signature], ['fw-timeout', 1, TIMEOUT.id]);
   });
 
   it('are not those that it provoked', () => {
     const provoked = did(10.5, 'provoked', 2000);
-    assert.equal(classifyScope([...failing, provoked], [TIMEOUT]).primary, 'benign');
+    assert.equal(classifyEvidence(evidenceOf([...failing, provoked]), [TIMEOUT]).primary, 'benign');
+  });
+});
+
+describe('the log of findings', () => {
+  it('numbers its lines as findings do, and tells seconds since the test began', () => {
+    const { records } = evidenceOf([consoleLine(100.25, 'first'), consoleLine(112, 'second')]);
+    assert.equal(evidenceLog(records, 100), '1     0.250 first\n2    12.000 second\n');
+    const one = evidenceLog([{ text: 'a\r\nb', atS: 1 }], 0);
+    assert.equal(one.split('\n').length, 2, 'a record is one line');
   });
 });
 
