@@ -4,6 +4,7 @@ import { asHilError, ConfigError } from '../errors.ts';
 import type { Classification } from '../verdict/classify/finding.ts';
 import { LogClassifier } from '../verdict/classify/log.ts';
 import { EXIT_CODES, verdictOfFault } from '../verdict/verdict.ts';
+import { classifyRun } from './classify-run.ts';
 import { classificationText, linesShown } from './classify-text.ts';
 import { explain } from './failure.ts';
 import { colours, type Invocation } from './invocation.ts';
@@ -21,6 +22,7 @@ export function define(command: Command, invocation: Invocation): void {
       'logs: dmesg, journalctl, syslog, logread, serial captures, mails; - or none: standard input',
     )
     .option('--json', 'an object for one file, an array for several')
+    .option('--run <run>', 'no files, but the tests of a run: its name, a path, or latest')
     .addHelpText(
       'after',
       `
@@ -35,9 +37,14 @@ Exit code: 0 whatever the log says; 2 when a file can't be read (the others are 
 Examples:
   hil classify dmesg.txt
   ssh board dmesg | hil classify
+  hil classify --run latest
   hil classify runs/latest/artifacts/*/board/dmesg.log --json | jq -r '.[] | [.file, .primary] | @tsv'`,
     )
-    .action((files: string[], { json = false }: { json?: boolean }) => classify(files, json, invocation));
+    .action(async (files: string[], { json = false, run }: { json?: boolean; run?: string }) => {
+      if (run === undefined) await classify(files, json, invocation);
+      else if (files.length === 0) await classifyRun(run, json, invocation);
+      else throw new ConfigError('--run and files exclude each other', { hint: 'hil classify --run latest' });
+    });
 }
 
 async function classify(files: readonly string[], json: boolean, invocation: Invocation): Promise<void> {

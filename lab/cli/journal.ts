@@ -6,7 +6,7 @@ import { journalFilter } from '../journal/filter.ts';
 import { followJournal, readJournal } from '../journal/reader.ts';
 import { colours, type Invocation } from './invocation.ts';
 import { journalLine } from './journal-line.ts';
-import { runFolder } from './runs.ts';
+import { runFolder, unreadPlaces } from './runs.ts';
 import { whatExists } from './suggest.ts';
 
 interface JournalOptions {
@@ -65,10 +65,7 @@ async function journal(run: string, options: JournalOptions, invocation: Invocat
     if (wanted(event))
       await invocation.write(`${options.json ? JSON.stringify(event) : journalLine(event, colour)}\n`);
   }
-  if (problems > 0)
-    invocation.say(
-      `${problems} ${problems === 1 ? 'place' : 'places'} in this journal could not be read, or events are missing there`,
-    );
+  if (problems > 0) invocation.say(unreadPlaces(problems));
 }
 
 /** Which events are asked for. Throws ConfigError for a source or kind that does not exist. */

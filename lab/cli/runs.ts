@@ -25,6 +25,11 @@ export function runFolder(name: string): string {
   });
 }
 
+/** What to say of a journal with so many problems. */
+export function unreadPlaces(count: number): string {
+  return `${count} ${count === 1 ? 'place' : 'places'} in this journal could not be read, or events are missing there`;
+}
+
 function latest(base: string): string {
   const link = join(base, 'latest');
   if (existsSync(link)) return realpathSync(link);

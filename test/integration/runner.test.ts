@@ -20,6 +20,7 @@ import { readJournal } from '../../lab/journal/reader.ts';
 import { PROJECT_ROOT } from '../../lab/paths.ts';
 import { generateReport } from '../../reporters/allure-page.ts';
 import type { Summary, SummaryTest } from '../../reporters/summary.ts';
+import { hil } from './hil.ts';
 import { type TestLab, testLab, until } from './lab.ts';
 
 const PLAYWRIGHT = join(PROJECT_ROOT, 'node_modules/@playwright/test/cli.js');
@@ -261,6 +262,21 @@ describe('the runner', { timeout: 1_200_000 }, () => {
     }
     for (const told of ['fw-timeout', 'undervoltage', 'provoked', 'unload', 'link-down'])
       assert.ok(events.includes(told), `${told} in ${events.join(', ')}`);
+
+    const again = await hil('classify', '--run', run.dir, '--json');
+    const judged: { test: string; primary: string; findings: unknown[] }[] = JSON.parse(again.stdout);
+    assert.deepEqual(
+      judged
+        .filter(({ findings }) => findings.length > 0)
+        .map(({ test: title, primary }) => [title, primary]),
+      [
+        ['warns', 'fw-timeout'],
+        ['warns and fails', 'fw-timeout'],
+        ['has a weak supply', 'undervoltage'],
+        ['allowed › warns as ever', 'fw-timeout'],
+      ],
+      'its journal says the same later on',
+    );
   });
 
   it('refuses passes behind which there is no board', { timeout: RUN_MS }, async () => {

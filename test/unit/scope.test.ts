@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { EventKind, PayloadInput } from '../../lab/journal/event.ts';
-import { PAYLOADS } from '../../lab/journal/event.ts';
+import type { AnyEvent, EventKind, PayloadInput } from '../../lab/journal/event.ts';
+import { PAYLOADS, sourceOf } from '../../lab/journal/event.ts';
 import type { HarnessAction } from '../../lab/verdict/classify/finding.ts';
 import { classifyEvidence, evidenceLog, evidenceOf } from '../../lab/verdict/scope.ts';
 import { type ScopeEvent, ScopeEvents } from '../../lab/verdict/scope-events.ts';
+import { type JournalScope, JournalScopes } from '../../lab/verdict/scopes.ts';
 import type { Signature } from '../../lab/verdict/signatures/signature.ts';
 
 function at<K extends EventKind>(atS: number, kind: K, data: PayloadInput<K>): ScopeEvent {
@@ -213,6 +214,49 @@ describe('the log of findings', () => {
     assert.equal(evidenceLog(records, 100), '1     0.250 first\n2    12.000 second\n');
     const one = evidenceLog([{ text: 'a\r\nb', atS: 1 }], 0);
     assert.equal(one.split('\n').length, 2, 'a record is one line');
+  });
+});
+
+describe('the tests of a journal', () => {
+  let mono = 0;
+  const event = <K extends EventKind>(board: string, kind: K, data: PayloadInput<K>): AnyEvent => {
+    mono += 1e9;
+    const envelope = {
+      seq: mono / 1e9,
+      mono,
+      wall: '2026-11-21T07:15:00.000Z',
+      board,
+      source: sourceOf(kind),
+    };
+    // Kind and payload belong together by K.
+    return { ...envelope, kind, data: PAYLOADS[kind].parse(data) } as AnyEvent;
+  };
+  const acquired = (board: string, test: string) =>
+    event(board, 'lease.acquired', { lease: 'l', owner: `run-1: ${test}`, token: 1, waitedMs: 0 });
+  const said = (board: string, text: string) => event(board, 'console.line', { text });
+  const released = (board: string) => event(board, 'lease.released', { lease: 'l', reason: 'given back' });
+
+  it('are those of each board, also where they ran at once, with what their board said', () => {
+    const scopes = new JournalScopes();
+    const ended = [
+      said('vb1', 'before'),
+      acquired('vb1', 'a › joins: once'),
+      acquired('vb2', 'b'),
+      said('vb1', 'of a'),
+      said('vb2', 'of b'),
+      released('vb1'),
+      said('vb1', 'between'),
+      acquired('vb1', 'c'),
+      said('vb1', 'of c'),
+      released('vb2'),
+    ].flatMap((one) => scopes.take(one) ?? []);
+    const shown = (all: JournalScope[]) =>
+      all.map(({ board, test, events }) => [board, test, texts(events.events)]);
+    assert.deepEqual(shown(ended), [
+      ['vb1', 'a › joins: once', ['of a']],
+      ['vb2', 'b', ['of b']],
+    ]);
+    assert.deepEqual(shown(scopes.rest()), [['vb1', 'c', ['of c']]]);
   });
 });
 
