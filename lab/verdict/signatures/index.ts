@@ -31,6 +31,9 @@ import { rt2x00 } from './rt2x00.ts';
 import { rtl } from './rtl.ts';
 import { rtw89 } from './rtw89.ts';
 import type { Signature } from './signature.ts';
+import { usb } from './usb.ts';
+import { usbConfig } from './usb-config.ts';
+import { usbHost } from './usb-host.ts';
 import { wifiOther } from './wifi-other.ts';
 import { wpaSupplicant } from './wpa_supplicant.ts';
 
@@ -68,4 +71,7 @@ export const SIGNATURES: readonly Signature[] = [
   ...rtw89,
   ...wifiOther,
   ...wpaSupplicant,
+  ...usb,
+  ...usbConfig,
+  ...usbHost,
 ];
