@@ -111,7 +111,7 @@ export const usbHost: readonly Signature[] = [
     ...PROBE,
     id: 'usb/host-setup',
     ...line(["can't setup: ", ' startup error '], {
-      before: '(?:hcd|-pci|-platform)[ \\w:.-]{0,40}?:? ?',
+      driver: '(?:[a-z]{0,2}hci|dwc2|musb)[\\w-]{0,16}',
       after: ERRNO,
     }),
     meaning: 'The driver of a USB host controller does not start it',
@@ -156,7 +156,7 @@ export const usbHost: readonly Signature[] = [
   {
     ...ERROR,
     id: 'ehci/fatal',
-    ...line(': fatal error', { before: '[eo]hci[-_ \\w:.]{1,50}' }),
+    ...line('fatal error', { driver: '[eo]hci[\\w-]{0,16}' }),
     meaning: 'The USB host controller stops after an error it can not mend',
     next: REBIND,
     source: 'drivers/usb/host/ehci-hcd.c',
@@ -239,7 +239,7 @@ export const usbHost: readonly Signature[] = [
   {
     ...PROBE,
     id: 'dwc3/core',
-    ...line('failed to initialize core', { after: `: ${ERRNO}`, before: 'dwc3 [\\w.:-]{1,40}: ' }),
+    ...line('failed to initialize core', { after: `: ${ERRNO}`, driver: 'dwc3' }),
     meaning: 'The USB controller of the board does not start',
     next: 'PHYs, clocks and resets of its node in the device tree; cat /sys/kernel/debug/devices_deferred',
     when: [DEFERRED],

@@ -1,0 +1,176 @@
+/** Faults of DMA: what an IOMMU, the bounce buffers and the DMA debugger say. */
+import { line } from './line.ts';
+import type { Signature } from './signature.ts';
+
+const FAULT = { class: 'dma-fault', blame: 'product', role: 'root' } as const;
+const FOLLOWS = { class: 'dma-fault', blame: 'product', role: 'consequence' } as const;
+const WHOSE =
+  'lspci -s ADDRESS: is it the device under test? iommu.strict=1 names the culprit, iommu=pt only hides it; a burst at reboot is harmless';
+
+export const iommu: readonly Signature[] = [
+  {
+    ...FAULT,
+    id: 'iommu/intel-fault',
+    literals: ['Request device ['],
+    pattern:
+      /Request device \[(?<device>[\da-f:.]{7,12})\][^\n]{0,60}fault (?:addr|index) [^\n]{0,40}(?:\[fault reason (?<reason>0?x?[\da-f]{1,4})\]?)?/,
+    meaning: 'A device reads or writes memory that it was not given',
+    next: WHOSE,
+    source: 'drivers/iommu/intel/dmar.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/intel-status',
+    literals: ['DRHD: handling fault status reg'],
+    pattern: null,
+    meaning: 'The IOMMU reports accesses to memory that were not allowed',
+    next: WHOSE,
+    source: 'drivers/iommu/intel/dmar.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/intel-invalidation',
+    literals: ['VT-d detected Invalidation ', 'Invalidation Time-out Error', 'Invalidation Queue Error'],
+    pattern: null,
+    meaning: 'The IOMMU does not finish what the kernel asks',
+    next: 'intel_iommu=sm_off or igfx_off to narrow it down; firmware of the machine; a device that no longer answers ATS',
+    source: 'drivers/iommu/intel/dmar.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/amd-fault',
+    ...line('Event logged [IO_PAGE_FAULT', {
+      before: '(?:AMD-Vi: )?',
+      after: '(?: domain=0x[0-9a-f]{1,4}| device=[0-9a-f:.]{7,12})?',
+    }),
+    meaning: 'A device reads or writes memory that it was not given',
+    next: WHOSE,
+    source: 'drivers/iommu/amd/iommu.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/amd-event',
+    literals: [
+      'Event logged [ILLEGAL_DEV_TABLE_ENTRY',
+      'Event logged [DEV_TAB_HARDWARE_ERROR',
+      'Event logged [PAGE_TAB_HARDWARE_ERROR',
+      'Event logged [ILLEGAL_COMMAND_ERROR',
+      'Event logged [COMMAND_HARDWARE_ERROR',
+      'Event logged [IOTLB_INV_TIMEOUT',
+      'Event logged [INVALID_DEVICE_REQUEST',
+      'Event logged [INVALID_PPR_REQUEST',
+    ],
+    pattern: /\[(?<reason>[A-Z_]{5,40}) (?:device=(?<device>[\da-f:.]{7,12}))?/,
+    meaning: 'The IOMMU reports a wrong request of a device',
+    next: WHOSE,
+    source: 'drivers/iommu/amd/iommu.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/amd-wait',
+    literals: ['AMD-Vi: Completion-Wait loop timed out'],
+    pattern: null,
+    meaning: 'The IOMMU does not finish what the kernel asks',
+    next: 'A device that is off the bus holds it up: lspci -vvv; firmware of the machine',
+    source: 'drivers/iommu/amd/iommu.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/smmu-context',
+    ...line('Unhandled context fault: fsr='),
+    meaning: 'A device behind the SMMU uses an address that is not mapped for it',
+    next: 'cbfrsynra names the stream: iommus of the device tree; look at what the driver unmaps too early',
+    source: 'drivers/iommu/arm/arm-smmu/arm-smmu.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/smmu-global',
+    literals: [
+      'Unexpected global fault, this could be serious',
+      'Blocked unknown Stream ID 0x',
+      'unexpected global error reported (',
+    ],
+    pattern: null,
+    meaning: 'The SMMU sees an access of a device that it does not know',
+    next: 'iommus and iommu-map of the device tree; arm-smmu.disable_bypass=0 narrows it down',
+    source: 'drivers/iommu/arm',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/smmu3-event',
+    literals: [': event 0x', ': event: F_', ': event: C_'],
+    pattern:
+      /arm-smmu-v3 (?<device>[\w.:-]{3,40}): event(?: 0x(?<reason>[\da-f]{2}) received|: (?:F|C)_\w{3,30} client)/,
+    meaning: 'A device behind the SMMU makes an access that is not allowed',
+    next: 'The stream id is in the words of the event: iommus and iommu-map of the device tree',
+    source: 'drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/smmu3-sync',
+    literals: ['CMD_SYNC timeout at 0x'],
+    pattern: null,
+    meaning: 'The SMMU does not finish what the kernel asks',
+    next: 'A device that does not answer holds it up: lspci -vvv',
+    source: 'drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c',
+  },
+  {
+    ...FOLLOWS,
+    id: 'iommu/overflow',
+    literals: [
+      'EVTQ overflow detected -- events lost',
+      'AMD-Vi: IOMMU event log overflow',
+      'amd_iommu_report_page_fault: ',
+    ],
+    pattern: /overflow|\d callbacks suppressed/,
+    meaning: 'The IOMMU reports more faults than are printed',
+    next: 'Read the first fault',
+    source: 'drivers/iommu',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/soc-fault',
+    literals: ['fault type=0x', 'Page fault at 0x', 'PAGE FAULT occurred at '],
+    pattern:
+      /iommu (?<device>[\w.:-]{3,40}): (?:fault type=0x[\da-f]{1,8} iova=|Page fault at 0x[\da-f]{1,16} of type )|PAGE FAULT occurred at [\w:]{3,20} by /,
+    meaning: 'A device of the SoC uses an address that is not mapped for it',
+    next: 'Buffers that its driver unmaps too early; iommus of the device tree',
+    source: 'drivers/iommu/mtk_iommu.c, rockchip-iommu.c, exynos-iommu.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/bounce-full',
+    ...line(['swiotlb buffer is full (sz: ', 'swiotlb buffer is full', 'Out of SW-IOMMU space for ']),
+    meaning: 'No bounce buffer is left for DMA',
+    next: 'swiotlb=65536 on the command line; a driver that does not unmap? cat /sys/kernel/debug/swiotlb/*',
+    source: 'kernel/dma/swiotlb.c',
+  },
+  {
+    ...FAULT,
+    id: 'iommu/mask',
+    ...line(' of DMA mask ', { before: 'overflow 0x[0-9a-f]{1,16}\\+\\d{1,10}' }),
+    meaning: 'A device is given memory that its addresses do not reach',
+    next: 'dma_set_mask() of the driver, dma-ranges of the device tree',
+    source: 'kernel/dma/direct.h',
+  },
+  {
+    ...FAULT,
+    class: 'warn',
+    id: 'iommu/debug-api',
+    literals: [
+      'device driver frees DMA memory with ',
+      'device driver tries to free DMA memory it has not allocated',
+      'device driver tries to free an invalid DMA memory address',
+      'device driver tries to sync DMA memory it has not allocated',
+      'device driver failed to check map error',
+      'device driver maps memory from ',
+      'device driver has pending DMA allocations while released from device',
+      'cacheline tracking EEXIST, overlapping mappings',
+      ' overlapping mappings of cacheline ',
+    ],
+    pattern: /DMA-API: (?:(?<module>[\w-]{2,40}) (?<device>[\w.:-]{3,40}): )?/,
+    meaning: 'A driver breaks the rules of the DMA interface',
+    next: 'The trace below shows where; fix the map or unmap of the driver',
+    source: 'kernel/dma/debug.c',
+  },
+];
