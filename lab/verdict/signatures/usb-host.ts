@@ -110,7 +110,7 @@ export const usbHost: readonly Signature[] = [
   {
     ...PROBE,
     id: 'usb/host-setup',
-    ...line(["can't setup: ", ' startup error '], {
+    ...line(["can't setup: ", 'startup error '], {
       driver: '(?:[a-z]{0,2}hci|dwc2|musb)[\\w-]{0,16}',
       after: ERRNO,
     }),
