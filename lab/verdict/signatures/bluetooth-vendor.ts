@@ -77,10 +77,7 @@ export const bluetoothVendor: readonly Signature[] = [
     ...line(
       [
         'Read reg16 failed (',
-        'Read reg16 error',
         'HCI_OP_READ_LOCAL_VERSION failed (',
-        'OP_READ_LOCAL_VERSION event length mismatch',
-        'read rom version failed (',
         'Read ROM version failed (',
         'HCI reset during shutdown failed',
       ],
@@ -183,12 +180,9 @@ export const bluetoothVendor: readonly Signature[] = [
     ...line(
       [
         'Execution of wmt command timed out',
-        'Execution of wmt command interrupted',
         'Failed to send wmt patch dwnld (',
         'Failed to send wmt func ctrl (',
         'Failed to send wmt rst (',
-        'Failed to send wmt registers ',
-        'Failed wmt patch dwnld status (',
         'Failed wmt func ctrl (',
         'Failed to set up firmware (',
         'Failed to get device id (',
