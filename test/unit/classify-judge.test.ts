@@ -97,6 +97,9 @@ test('a missing file counts only where the device does not come up', () => {
   const named = { ...NO_FILE, confirmedBy: ['wifi/timeout'] };
   assert.equal(primary([named, 1], [TIMEOUT, 2]), 'fw-missing');
   assert.equal(primary([named, 100], [BOOT, 0], [TIMEOUT, 2]), 'fw-timeout');
+  const soon = { ...named, confirmedWithinS: 5 };
+  assert.equal(primary([soon, 1], [TIMEOUT, 4]), 'fw-missing');
+  assert.equal(primary([soon, 1], [TIMEOUT, 40]), 'fw-timeout');
 });
 
 test('the number of an error can change what a line means', () => {

@@ -35,8 +35,13 @@ function laterInBoot(
 function confirmed(hits: readonly Hit[]): Hit[] {
   return hits.flatMap((hit, index) => {
     if (hit.role !== 'hint') return [hit];
-    const ids = hit.entry.confirmedBy ?? [];
-    const proof = laterInBoot(hits, index, (later) => proves(later, hit, ids) && sameDevice(later, hit));
+    const { confirmedBy = [], confirmedWithinS = Number.POSITIVE_INFINITY } = hit.entry;
+    const proof = laterInBoot(
+      hits,
+      index,
+      (later) => proves(later, hit, confirmedBy) && sameDevice(later, hit),
+      (later) => (secondsBetween(hit, later) ?? later.lines[0] - hit.lines[1]) > confirmedWithinS,
+    );
     return proof ? [{ ...hit, role: 'root' as const }] : [];
   });
 }

@@ -199,7 +199,7 @@ export const mmc: readonly Signature[] = [
     ...ERROR,
     ...SDHCI,
     id: 'sdhci/dma',
-    ...line(['ADMA error: 0x', 'ADMA Err:  0x0000000']),
+    ...line('ADMA error: 0x'),
     meaning: 'The card controller fails to read or write the memory of the machine',
     next: 'sdhci.debug_quirks=0x40 turns DMA off; look for faults of an IOMMU',
   },

@@ -39,6 +39,20 @@ const TRANSFER = [
 
 export const mt76x02: readonly Signature[] = [
   {
+    id: 'mt76x02/restarted',
+    literals: ['Firmware running!'],
+    pattern: /mt76x[02]\w? \S{1,20}: Firmware running!/,
+    class: 'tx-stall',
+    blame: 'product',
+    // Loaded anew without a word on a command that failed: of the watchdog's reasons only a queue that hangs is left.
+    role: 'hint',
+    confirmedBy: ['mac80211/hardware-restart'],
+    confirmedWithinS: 5,
+    meaning: 'The driver finds a transmit queue that does not move, and starts the chip anew',
+    next: 'cat /sys/kernel/debug/ieee80211/phy*/mt76/{tx_hang_reset,xmit-queues,reset}',
+    ...SOURCE,
+  },
+  {
     ...CRASH,
     id: 'mt76x02/mac-error',
     ...line('MAC error detected'),

@@ -69,7 +69,7 @@ export interface Signature {
   /** `<file>/<name>`, such as `mt76/mcu-timeout`: unique, and stable, for allow lists refer to it. */
   id: string;
   /**
-   * Texts of which one is on each matching line, as the printk has them: case counts, at least 5 bytes of ASCII, and as
+   * Texts of which one is on each matching line, as the printk has them: case counts, at least 7 bytes of ASCII, and as
    * long and rare as can be. They are searched for first, all at once; the pattern is tried only where one was found.
    */
   literals: readonly string[];
@@ -102,6 +102,8 @@ export interface Signature {
   endedBy?: { signatures: readonly string[]; withinS: number };
   /** For hints: what must follow in the same boot (same `device`, where both have that group) for it to count. */
   confirmedBy?: readonly string[];
+  /** Within so many seconds; without stamps, within as many lines. Default: the rest of the boot. */
+  confirmedWithinS?: number;
   /** Kernel version, source file, or program the format comes from. */
   source: string;
 }
