@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { classifyText } from '../../lab/verdict/classify/log.ts';
 import { unwrap } from '../../lab/verdict/classify/unwrap.ts';
 
 const texts = (text: string): string[] => unwrap(text).map((line) => line.text);
@@ -36,4 +37,16 @@ test('line ends of serial captures do not count, and a carriage return alone end
   assert.deepEqual(texts('one\r\ntwo\r\n'), ['one', 'two']);
   assert.deepEqual(texts('one\rtwo\r'), ['one', 'two']);
   assert.deepEqual(texts('\x1b[31mone\x1b[0m\nend in mid-li'), ['one', 'end in mid-li']);
+});
+
+test('a message that a mail program broke is found without stamps as well', () => {
+  const broken = 'usb 1-1: some words to make this line as long as it needs: wlan0: \nconnection';
+  assert.equal(classifyText(broken).primary, 'benign');
+  const lines = [
+    'mt7921e 0000:03:00.0: a driver with words in front: Message 00020007',
+    '(seq 8) timeout',
+    'calm',
+  ];
+  const result = classifyText(lines.join('\n'));
+  assert.deepEqual([result.primary, result.findings[0]?.lines], ['fw-timeout', [1, 2]]);
 });

@@ -8,7 +8,7 @@ import { type Hit, hitOf } from './hit.ts';
 import { judge } from './judge.ts';
 import { extentOf, isCrash, type ReportExtent } from './reports.ts';
 import { type ScanHit, Scanner } from './scanner.ts';
-import { unwrap } from './unwrap.ts';
+import { type LoggedLine, pairs, unwrap } from './unwrap.ts';
 
 /** A log up to this size is held whole, and its broken lines are put together. */
 const WHOLE_BYTES = 8 * 1024 * 1024;
@@ -80,14 +80,21 @@ export class LogClassifier {
 /** A text that fits into memory. */
 export function classifyText(text: string, signatures: readonly Signature[] = SIGNATURES): Classification {
   const logged = unwrap(text);
-  const scanner = new Scanner(signatures, { benign: false });
-  const hits: Hit[] = [];
-  const take = ({ signature, text: line, groups, line: number }: ScanHit): void => {
-    const at = logged[number - 1];
-    if (at) hits.push(hitOf({ signature, text: line, groups, lines: [at.first, at.last] }));
-  };
-  scanner.push(Buffer.from(logged.map((line) => `${line.text}\n`).join('')), take);
-  scanner.end(take);
+  const alone = hitsOf(logged, signatures);
+  const together = hitsOf(pairs(logged, new Set(alone.keys())), signatures);
+  const hits = [...alone.values(), ...together.values()].sort((a, b) => a.lines[0] - b.lines[0]);
   const reports = crashReports(logged.map(({ text: line, first }) => ({ text: line, line: first })));
   return judge({ hits, reports: reports.map(extentOf) });
+}
+
+function hitsOf(lines: readonly LoggedLine[], signatures: readonly Signature[]): Map<LoggedLine, Hit> {
+  const scanner = new Scanner(signatures, { benign: false });
+  const hits = new Map<LoggedLine, Hit>();
+  const take = ({ signature, text, groups, line: number }: ScanHit): void => {
+    const line = lines[number - 1];
+    if (line) hits.set(line, hitOf({ signature, text, groups, lines: [line.first, line.last] }));
+  };
+  scanner.push(Buffer.from(lines.map(({ text }) => `${text}\n`).join('')), take);
+  scanner.end(take);
+  return hits;
 }

@@ -37,7 +37,7 @@ export function unwrap(text: string): LoggedLine[] {
     const open = logged.at(-1);
     const fits = before.length >= WRAP_MIN && before.length <= WRAP_MAX && pieces < PIECES;
     if (joins && open && fits && goesOn(line)) {
-      open.text += `${open.text.endsWith(' ') || line.startsWith(' ') ? '' : ' '}${line}`;
+      open.text = joined(open.text, line);
       open.last = index + 1;
       pieces++;
       before = line.length < WRAP_MIN ? '' : line;
@@ -53,4 +53,22 @@ export function unwrap(text: string): LoggedLine[] {
 /** Whether a line can be the rest of a broken one: no stamp, not empty, not the beginning of something else. */
 function goesOn(line: string): boolean {
   return line.trim() !== '' && !/^[-=*#]{3}|^\[|^\S+@\S+[:~]/.test(line) && !stampOf(line).stamped;
+}
+
+/**
+ * Neighbouring lines put together where the first is as long as a broken one, for lines that say nothing by themselves:
+ * where lines have no stamps it can't be told which are the rest of another.
+ */
+export function pairs(lines: readonly LoggedLine[], telling: ReadonlySet<LoggedLine>): LoggedLine[] {
+  return lines.flatMap((line, index) => {
+    const next = lines[index + 1];
+    if (!next || telling.has(line) || telling.has(next)) return [];
+    const { length } = line.text;
+    if (length < WRAP_MIN || length > WRAP_MAX || !goesOn(next.text)) return [];
+    return [{ text: joined(line.text, next.text), first: line.first, last: next.last }];
+  });
+}
+
+function joined(begun: string, rest: string): string {
+  return `${begun}${begun.endsWith(' ') || rest.startsWith(' ') ? '' : ' '}${rest}`;
 }
