@@ -23,6 +23,7 @@ import { kernelHang } from './kernel-hang.ts';
 import { mac80211 } from './mac80211.ts';
 import { mac80211Device } from './mac80211-device.ts';
 import { mmc } from './mmc.ts';
+import { modemManager } from './modem-manager.ts';
 import { module } from './module.ts';
 import { mt76 } from './mt76.ts';
 import { mt76x02 } from './mt76x02.ts';
@@ -36,6 +37,7 @@ import { rt2x00 } from './rt2x00.ts';
 import { rtl } from './rtl.ts';
 import { rtw89 } from './rtw89.ts';
 import type { Signature } from './signature.ts';
+import { sim } from './sim.ts';
 import { usb } from './usb.ts';
 import { usbConfig } from './usb-config.ts';
 import { usbHost } from './usb-host.ts';
@@ -88,4 +90,6 @@ export const SIGNATURES: readonly Signature[] = [
   ...wpaSupplicant,
   ...wwanPcie,
   ...wwan,
+  ...modemManager,
+  ...sim,
 ];

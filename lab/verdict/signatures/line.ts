@@ -27,6 +27,8 @@ interface Around {
   after?: string;
   /** The driver that must be named first, with its device, where the text alone could be anybody's. */
   driver?: string;
+  /** In place of driver and device: what may stand before the text, with a group `device` of its own. */
+  prefix?: string;
 }
 
 /**
@@ -35,12 +37,12 @@ interface Around {
  */
 export function line(
   literal: string | readonly string[],
-  { before = '', after = '', driver }: Around = {},
+  { before = '', after = '', driver, prefix }: Around = {},
 ): Line {
   const literals = [literal].flat();
   const text = `(?:${literals.map(escaped).join('|')})`;
-  const prefix = driver === undefined ? `(?:${DEVICE}:? |)` : `${driver} ${DEVICE}: `;
-  return { literals, pattern: new RegExp(`${text}(?<=${prefix}${before}${text})${after}`) };
+  const named = driver === undefined ? `(?:${prefix ?? `${DEVICE}:? `}|)` : `${driver} ${DEVICE}: `;
+  return { literals, pattern: new RegExp(`${text}(?<=${named}${before}${text})${after}`) };
 }
 
 function escaped(text: string): string {
