@@ -9,6 +9,7 @@ import { bluetoothVendor } from './bluetooth-vendor.ts';
 import { boot } from './boot.ts';
 import { brcmfmac } from './brcmfmac.ts';
 import { brcmfmacSdio } from './brcmfmac-sdio.ts';
+import { dhcp } from './dhcp.ts';
 import { filesystem } from './filesystem.ts';
 import { firmware } from './firmware.ts';
 import { hostapd } from './hostapd.ts';
@@ -23,6 +24,7 @@ import { kernelHang } from './kernel-hang.ts';
 import { mac80211 } from './mac80211.ts';
 import { mac80211Device } from './mac80211-device.ts';
 import { mmc } from './mmc.ts';
+import { modem } from './modem.ts';
 import { modemManager } from './modem-manager.ts';
 import { module } from './module.ts';
 import { mt76 } from './mt76.ts';
@@ -30,8 +32,10 @@ import { mt76x02 } from './mt76x02.ts';
 import { mt6625l } from './mt6625l.ts';
 import { mwifiex } from './mwifiex.ts';
 import { mwifiexBus } from './mwifiex-bus.ts';
+import { netifd } from './netifd.ts';
 import { pcie } from './pcie.ts';
 import { power } from './power.ts';
+import { ppp } from './ppp.ts';
 import { realtek } from './realtek.ts';
 import { rt2x00 } from './rt2x00.ts';
 import { rtl } from './rtl.ts';
@@ -92,4 +96,8 @@ export const SIGNATURES: readonly Signature[] = [
   ...wwan,
   ...modemManager,
   ...sim,
+  ...modem,
+  ...netifd,
+  ...dhcp,
+  ...ppp,
 ];
