@@ -13,7 +13,7 @@ export const iommu: readonly Signature[] = [
     id: 'iommu/intel-fault',
     literals: ['Request device ['],
     pattern:
-      /Request device \[(?<device>[\da-f:.]{7,12})\][^\n]{0,60}fault (?:addr|index) [^\n]{0,40}(?:\[fault reason (?<reason>0?x?[\da-f]{1,4})\]?)?/,
+      /Request device \[(?<device>[\da-f:.]{7,12})\](?:[^\n]{0,90}\[fault reason (?<reason>0?x?[\da-f]{1,4}))?/,
     meaning: 'A device reads or writes memory that it was not given',
     next: WHOSE,
     source: 'drivers/iommu/intel/dmar.c',

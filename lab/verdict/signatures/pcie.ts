@@ -26,7 +26,7 @@ export const pcie: readonly Signature[] = [
     id: 'pcie/uncorrected',
     ...line(['PCIe Bus Error: severity=Uncorrect', 'PCIE Bus Error: severity=Uncorrect'], {
       before: '(?:AER: )?',
-      after: '(?:ed|able) \\((?<reason>[\\w-]{5,12})\\)',
+      after: '(?:ed|able)(?: \\((?<reason>[\\w-]{5,12})\\))?',
     }),
     meaning: 'A transfer on PCI Express fails and can not be repeated',
     next: LINK,

@@ -30,6 +30,8 @@ const GONE = {
   means: { role: 'consequence', meaning: 'The device or its host controller is already gone' },
 } as const;
 
+const ENUMERATED = { signatures: ['usb/new-device'], withinS: 6 } as const;
+
 /** Vendors of modems and radios whose first face is a disc with their drivers. */
 const DONGLES =
   '(?:HUAWEI|ZTE|ONDA|Sierra|SWI|NOVATEL|Novatel|Option|GTM|USBModem|Qualcomm|Vodafone|ALCATEL|Alcatel|MBB|D-Link|T-Mobile|HSDPA|HSPA|LTE|4G|Mobile|CELOT|LG|PANTECH|Pantech|Quectel|Fibocom|SIMCOM|Telit|Realtek|RALINK|Ralink|MediaTek|MEDIATEK|Generic|TP-LINK|TP-Link)';
@@ -38,10 +40,11 @@ export const usbConfig: readonly Signature[] = [
   {
     ...ERROR,
     id: 'usb/read-config',
-    ...line('unable to read config index ', { after: `\\d{1,3} descriptor/\\w{1,8}: ${ERRNO}` }),
+    ...line('unable to read config index ', { after: `\\d{1,3}(?: descriptor/\\w{1,8}: ${ERRNO})?` }),
     meaning: 'The descriptors of a configuration can not be read',
     next: CABLE,
     when: [GONE],
+    endedBy: ENUMERATED,
     source: 'drivers/usb/core/config.c',
   },
   {
@@ -51,6 +54,7 @@ export const usbConfig: readonly Signature[] = [
     meaning: 'Enumeration ends because the configurations of the device can not be read',
     next: CABLE,
     when: [GONE],
+    endedBy: ENUMERATED,
   },
   {
     ...ERROR,
@@ -79,7 +83,7 @@ export const usbConfig: readonly Signature[] = [
   {
     ...CONFIG,
     id: 'usb/set-config',
-    ...line("can't set config #", { after: `\\d{1,3}, error ${ERRNO}` }),
+    ...line("can't set config #", { after: `\\d{1,3}(?:, error ${ERRNO})?` }),
     meaning: 'The device does not take its configuration',
     next: 'cat /sys/bus/usb/devices/*/bConfigurationValue; lsusb -v; write another value to bConfigurationValue',
     when: [

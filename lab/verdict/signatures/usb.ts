@@ -34,7 +34,7 @@ export const usb: readonly Signature[] = [
   {
     ...ERROR,
     id: 'usb/descriptor-read',
-    ...line('device descriptor read/', { after: `\\w{1,6}, error ${ERRNO}` }),
+    ...line('device descriptor read/', { after: `\\w{1,6}(?:, error ${ERRNO})?` }),
     meaning: 'The device does not answer the first requests of enumeration',
     next: CABLE,
     when: [GONE],
@@ -43,7 +43,7 @@ export const usb: readonly Signature[] = [
   {
     ...ERROR,
     id: 'usb/address',
-    ...line('device not accepting address ', { after: `\\d{1,3}, error ${ERRNO}` }),
+    ...line('device not accepting address ', { after: `\\d{1,3}(?:, error ${ERRNO})?` }),
     meaning: 'The device does not take the address it is given',
     next: CABLE,
     when: [GONE],
@@ -52,7 +52,7 @@ export const usb: readonly Signature[] = [
   {
     ...ERROR,
     id: 'usb/setup',
-    ...line('Device not responding to setup ', { after: '(?:address|context)' }),
+    ...line('Device not responding to setup ', { after: '(?:address|context)?' }),
     meaning: 'The device does not answer while its address is set',
     next: CABLE,
     endedBy: ENUMERATED,

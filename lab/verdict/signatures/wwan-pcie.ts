@@ -1,4 +1,4 @@
-/** Modems on PCI Express: MHI (Qualcomm), t7xx (MediaTek), iosm (Intel). */
+/** Modems on PCI Express: MHI (Qualcomm), t7xx (MediaTek), iosm (Intel); processors beside the main one. */
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
@@ -147,5 +147,16 @@ export const wwanPcie: readonly Signature[] = [
     meaning: 'The modem does not answer its driver',
     next: COLD,
     source: 'drivers/net/wwan/iosm/iosm_ipc_protocol.c',
+  },
+  {
+    ...CRASH,
+    id: 'remoteproc/crash',
+    ...line(['crash detected in ', 'fatal error received: '], {
+      prefix: '(?:remoteproc|qcom[\\w-]{2,20}|qcom_q6v5\\w{0,12}) (?<device>[\\w.:-]{3,40}): ',
+      after: '(?<reason>[^\\n]{1,120})',
+    }),
+    meaning: 'The firmware of a processor beside the main one crashes: a modem, Wi-Fi or Bluetooth of a SoC',
+    next: 'cat /sys/class/devcoredump/*/data > dump; cat /sys/class/remoteproc/*/state',
+    source: 'drivers/remoteproc/remoteproc_core.c, qcom_q6v5.c',
   },
 ];

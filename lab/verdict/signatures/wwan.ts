@@ -42,11 +42,14 @@ export const wwan: readonly Signature[] = [
     meaning: 'A serial port of a modem appears',
   },
   {
-    ...MARKER,
+    ...FOLLOWS,
+    class: 'usb-disconnect',
     id: 'wwan/serial-gone',
-    // Its USB disconnect tells of a failure; without one, somebody took the driver away.
-    ...line([' now disconnected from ttyUSB', ' now disconnected from ttyACM']),
+    ...line([' now disconnected from ttyUSB', ' now disconnected from ttyACM'], {
+      before: '\\w[\\w ()./-]{2,60}',
+    }),
     meaning: 'A serial port goes away with its device or its driver',
+    next: BUS,
   },
   {
     ...PROBE,
@@ -166,6 +169,14 @@ export const wwan: readonly Signature[] = [
     meaning: 'Events of the modem come faster than they are handled',
     next: 'ip -s link: do the counters move? A few such lines are noise',
     rate: { count: 20, withinS: 60 },
+  },
+  {
+    ...PROBE,
+    class: 'no-data',
+    id: 'usbnet/nothing-received',
+    ...line('stop stats: rx/tx 0/', { before: NETDEV, after: '[1-9]\\d{1,12}' }),
+    meaning: 'Data was sent to the modem, and none came back',
+    next: 'ip -s link; raw-IP or 802.3 framing: cat /sys/class/net/wwan0/qmi/raw_ip; another APN',
   },
   {
     ...FOLLOWS,
