@@ -29,7 +29,7 @@ export const dhcp: readonly Signature[] = [
       'DHCPv4 address ',
     ],
     pattern:
-      /(?:(?<device>[\w.-]{1,20}) \(\d{1,7}\): (?:udhcpc: )?)?[Ll]ease of [\d.]{7,15} obtained|bound to [\d.]{7,15} -- renewal in|state changed (?:new lease|\w{1,20} -> bound)|: DHCPv4 address [\d.]{7,15}/,
+      /[Ll]ease of [\d.]{7,15} obtained(?<=(?:(?<device>[\w.-]{1,20}) \(\d{1,7}\): (?:udhcpc: )?|)[Ll]ease of [\d.]{7,15} obtained)|bound to [\d.]{7,15} -- renewal in|state changed (?:new lease|\w{1,20} -> bound)|: DHCPv4 address [\d.]{7,15}/,
     meaning: 'An address is obtained by DHCP',
     ...UDHCPC,
   },
@@ -127,8 +127,9 @@ export const dhcp: readonly Signature[] = [
   {
     ...FAIL,
     id: 'dhcp/networkd',
-    literals: ['DHCP lease lost', 'DHCPv4 lease lost', 'DHCPv4 client: timed out'],
-    pattern: /(?<device>[\w.-]{1,15}): DHCP/,
+    ...line(['DHCP lease lost', 'DHCPv4 lease lost', 'DHCPv4 client: timed out'], {
+      prefix: '(?<device>[\\w.-]{1,15}): ',
+    }),
     meaning: 'systemd-networkd loses its address or gets none',
     next: LOOK,
     endedBy: LEASE,

@@ -183,15 +183,14 @@ export const mmc: readonly Signature[] = [
     ...ERROR,
     ...SDHCI,
     id: 'sdhci/hang',
-    ...line(
-      [
-        'never completed.',
-        'Internal clock never stabilised',
-        'PLL clock never stabilised',
-        'Controller never released inhibit bit(s)',
-      ],
-      { before: '(?:Reset 0x[0-9a-f]{1,2} )?' },
-    ),
+    literals: [
+      ' never completed.',
+      'Internal clock never stabilised',
+      'PLL clock never stabilised',
+      'Controller never released inhibit bit(s)',
+    ],
+    pattern:
+      /(?<device>mmc\d{1,2}): (?:Reset 0x[\da-f]{1,2} never completed|\w{3,10} clock never|Controller never)/,
     meaning: 'The card controller does not do what it is told',
     next: 'Clock, power domain and reset of the controller; one cold power cycle',
   },
@@ -211,7 +210,6 @@ export const mmc: readonly Signature[] = [
       'aborting cmd/data/mrq',
       'timeout waiting for hardware interrupt (CMD',
       'data error, sending stop command',
-      'Controller reset timeout',
     ]),
     meaning: 'A card controller waits for an answer that does not come',
     next: SIGNAL,

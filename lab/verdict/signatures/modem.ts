@@ -120,7 +120,9 @@ export const modem: readonly Signature[] = [
     ...OPENWRT,
     id: 'modem/connect-command',
     literals: ['): Failed to connect', '"Call failed"', '"Policy mismatch"'],
-    pattern: new RegExp(`${CHILD}(?:Failed to connect\\s*$|"Call failed"|"Policy mismatch")`),
+    pattern: new RegExp(
+      `(?:Failed to connect\\s*$|"Call failed"|"Policy mismatch")(?<=${CHILD}(?:Failed to connect\\s*|"[CP]\\w{3,5} \\w{6,8}"))`,
+    ),
     meaning: 'The modem does not connect',
     next: WHERE,
   },
@@ -196,7 +198,9 @@ export const modem: readonly Signature[] = [
     blame: 'config',
     id: 'modem/unsupported',
     literals: ['): Unsupported modem', 'but is missing this required driver attribute'],
-    pattern: new RegExp(`${CHILD}(?:Unsupported modem|Device only supports raw-ip mode)`),
+    pattern: new RegExp(
+      `(?:Unsupported modem|Device only supports raw-ip mode)(?<=${CHILD}(?:Unsupported modem|Device only supports raw-ip mode))`,
+    ),
     meaning: 'The script or driver of OpenWrt does not know this kind of modem',
     next: 'cat /etc/gcom/ncm.json; another protocol for it: qmi, mbim, ncm; a newer kernel',
   },

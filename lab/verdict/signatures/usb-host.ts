@@ -147,7 +147,6 @@ export const usbHost: readonly Signature[] = [
       'xHC error in resume, USBSTS ',
       'WARN: xHC save state timeout',
       'resume PLC timeout',
-      'hcc params 0x',
       'Trying to add endpoint 0x',
       'supports USB 3.0 SuperSpeed but ',
     ]),

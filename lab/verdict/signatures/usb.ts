@@ -211,7 +211,6 @@ export const usb: readonly Signature[] = [
       'root hub lost power or was reset',
       'device-initiated U1 failed',
       'device-initiated U2 failed',
-      'USB hub found',
       'string descriptor 0 malformed',
       ' did not claim interface ',
     ]),

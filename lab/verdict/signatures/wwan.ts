@@ -139,7 +139,7 @@ export const wwan: readonly Signature[] = [
     ...PROBE,
     class: 'usb-error',
     id: 'wwan/set-interface',
-    ...line(['Could not set interface, error ', 'set_interface failed'], { after: `(?:${ERRNO})?` }),
+    ...line('Could not set interface, error ', { after: ERRNO }),
     meaning: 'An interface of the modem does not take its setting',
     next: BUS,
     ...SERIAL,
