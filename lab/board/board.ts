@@ -81,7 +81,12 @@ export class Board {
       hostKey: options.keys.hostKey,
       journal: options.journal,
     });
-    this.kernelLog = new KernelLog({ remote: this.remote, journal: options.journal, board: options.name });
+    this.kernelLog = new KernelLog({
+      remote: this.remote,
+      journal: options.journal,
+      board: options.name,
+      console: this.console,
+    });
     this.console.subscribe(({ text }) => this.#heard(text));
     options.hardware.onEvent((event, detail) => this.#hardwareEvent(event, detail));
   }

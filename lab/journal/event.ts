@@ -70,8 +70,20 @@ export const PAYLOADS = {
   'console.event': z.object({ event: text, detail: text.optional() }),
   'console.sent': z.object({ text }),
 
-  /** `seq` as in /dev/kmsg; `us` the kernel's time in microseconds since boot. */
-  'kernel.record': z.object({ seq: z.number().int(), level: z.number().int(), us: z.number(), text }),
+  /**
+   * `seq` as in /dev/kmsg; `us` the kernel's time in microseconds since boot; `subsystem` and `device` as the record names
+   * them (Documentation/ABI/testing/dev-kmsg). One that only the console told has `via: 'console'` and seq -1, and level
+   * -1 where the console does not show it.
+   */
+  'kernel.record': z.object({
+    seq: z.number().int(),
+    level: z.number().int(),
+    us: z.number(),
+    text,
+    subsystem: text.optional(),
+    device: text.optional(),
+    via: z.enum(['ssh', 'console']).optional(),
+  }),
   'kernel.lost': z.object({ records: z.number().int() }),
   'kernel.boot': z.object({ bootId: text }),
 

@@ -11,6 +11,8 @@ export interface KernelMark {
 
 interface Stored {
   boot: number;
+  /** Where it stands among the sequence numbers: of a record without one, between two. */
+  place: number;
   record: KernelRecord;
 }
 
@@ -82,11 +84,27 @@ export class KernelHistory {
     this.#times.set(record.seq, record.us);
     if (lost > 0) this.#losses.push({ boot, seq: record.seq, records: lost });
     if (keep) {
-      this.#stored.push({ boot, record });
+      this.#stored.push({ boot, place: record.seq, record });
       this.#storedChars += record.text.length;
     }
     while (this.#stored.length > this.#limit || this.#storedChars > HISTORY_CHARS) this.#trim();
     return { fresh: true, lost };
+  }
+
+  /**
+   * Puts records that came in another way where they were missing: before the record with a sequence number, or behind the
+   * last one where that is null. So many fewer are lost there.
+   */
+  fill(beforeSeq: number | null, records: readonly KernelRecord[]): void {
+    const boot = this.#boots.length - 1;
+    const place = beforeSeq === null ? this.#lastSeq + 0.5 : beforeSeq - 0.5;
+    const found = records.map((record) => ({ boot, place, record }));
+    const at = this.#stored.findLastIndex((stored) => stored.boot < boot || stored.place <= place) + 1;
+    this.#stored.splice(at, 0, ...found);
+    for (const { text } of records) this.#storedChars += text.length;
+    const loss = this.#losses.findLast((one) => one.boot === boot && one.seq === beforeSeq);
+    if (loss) loss.records = Math.max(0, loss.records - records.length);
+    while (this.#stored.length > this.#limit || this.#storedChars > HISTORY_CHARS) this.#trim();
   }
 
   mark(): KernelMark {
@@ -97,7 +115,7 @@ export class KernelHistory {
   since(mark: KernelMark): KernelRecord[] {
     const boot = this.#boots.indexOf(mark.bootId);
     return this.#stored
-      .filter((stored) => isAfter(stored.boot, stored.record.seq, boot, mark))
+      .filter((stored) => isAfter(stored.boot, stored.place, boot, mark))
       .map(({ record }) => record);
   }
 
@@ -124,7 +142,8 @@ export class KernelHistory {
     const cut = this.#stored.splice(0, Math.ceil(Math.min(this.#limit, this.#stored.length) / 10));
     for (const { record } of cut) this.#storedChars -= record.text.length;
     const last = cut.at(-1);
-    if (last !== undefined) this.#losses.push({ boot: last.boot, seq: last.record.seq, records: cut.length });
+    if (last !== undefined)
+      this.#losses.push({ boot: last.boot, seq: Math.floor(last.place), records: cut.length });
     this.#losses.splice(0, this.#losses.length - 1000);
   }
 }

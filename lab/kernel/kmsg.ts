@@ -12,6 +12,11 @@ export interface KernelRecord {
   /** Microseconds since boot. */
   us: number;
   text: string;
+  /** What the record is about, where it says so: `usb`, `+usb:1-1`. */
+  subsystem?: string;
+  device?: string;
+  /** Only the console told it: `seq` is -1. */
+  via?: 'console';
 }
 
 export interface KmsgRecord extends KernelRecord {

@@ -1,28 +1,34 @@
-/** Follows a board's kernel log: each record once, gaps counted, across lost connections and reboots. */
+/**
+ * Follows a board's kernel log: each record once, gaps filled from the console or counted, across lost connections and
+ * reboots.
+ */
 import { randomBytes } from 'node:crypto';
 import type { Remote, RemoteProcess } from '../board/remote.ts';
 import { abortReason, HilError, LabError, messageOf, ProductError } from '../errors.ts';
 import type { JournalSink } from '../journal/event.ts';
+import { type ConsoleRecord, ConsoleRecords } from './console-records.ts';
+import { type FollowedRecord, followScript, isLogFormat, type LogFormat, parseFollowed } from './follow.ts';
+import { Gaps } from './gaps.ts';
 import { KernelHistory, type KernelMark } from './history.ts';
-import { BARRIER, isBarrier, type KernelRecord, parseDmesgLine, parseKmsgLine } from './kmsg.ts';
+import { BARRIER, isBarrier, type KernelRecord } from './kmsg.ts';
 
 /** How long a lost connection is left to others to bring back before this log tries itself. */
 const RECONNECT_AFTER_MS = 10_000;
 const BARRIER_MS = 10_000;
 /** Readers that end at once, one after the other, without a record, before it is given up. */
 const FRUITLESS_LIMIT = 5;
-
-/** `cat` gives a record a read; it ends (EPIPE) when the ring has overtaken it, and is then started anew. */
-const FOLLOW =
-  'read -r i </proc/sys/kernel/random/boot_id;' +
-  'if (exec 3</dev/kmsg) 2>/dev/null;then echo "kmsg $i";exec cat /dev/kmsg;' +
-  'else echo "dmesg $i";exec dmesg --raw --follow;fi';
+/** EPIPE: what a reader of /dev/kmsg gets in place of records that are gone. */
+const OUTRUN = /broken pipe/i;
 
 export interface KernelLogOptions {
   /** `whenConnected` resolves when somebody has connected the board again. */
   remote: Remote & { whenConnected?: (signal?: AbortSignal) => Promise<void> };
   journal: JournalSink;
   board: string;
+  /** Lines of its console, where it has one. */
+  console?: { subscribe(listener: (line: { text: string }) => void): () => void };
+  /** Ways of following that may be used; default: the best that the board has. */
+  formats?: readonly LogFormat[];
 }
 
 export interface KernelWait {
@@ -39,6 +45,17 @@ export class KernelLog {
   readonly #journal: JournalSink;
   readonly #board: string;
   readonly #history = new KernelHistory();
+  readonly #console = new ConsoleRecords();
+  readonly #script: string;
+  readonly #gaps: Gaps;
+  /** A record whose properties may still come. */
+  #begun: FollowedRecord | null = null;
+  /** The reader has ended because records were overwritten faster than it reads: it is worth another. */
+  #outrun = false;
+  /** A look at a log that can't be followed begins. */
+  #looks = false;
+  /** Texts of the newest time, where records have no numbers: they are told again by the next look. */
+  #newest = { us: -1, texts: new Set<string>() };
   readonly #listeners = new Set<Listener>();
   #stopping: AbortController | undefined;
   #following: Promise<void> = Promise.resolve();
@@ -48,6 +65,17 @@ export class KernelLog {
     this.#remote = options.remote;
     this.#journal = options.journal;
     this.#board = options.board;
+    this.#script = followScript(options.formats);
+    this.#gaps = new Gaps(this.#console, ({ found, beforeSeq, lost }) => {
+      this.#tellConsole(found, beforeSeq);
+      if (lost > 0) this.#journal.append('kernel.lost', { records: lost }, this.#board);
+    });
+    options.console?.subscribe(({ text }) => {
+      // What is left of the boot before can only be told now.
+      if (this.#console.beginsBoot(text)) this.tellRest();
+      this.#console.heard(text);
+      this.#gaps.consoleMoved();
+    });
   }
 
   /**
@@ -68,13 +96,22 @@ export class KernelLog {
     );
   }
 
-  /** Ends the following; what was read stays. */
+  /** Ends the following; what was read stays, and what only the console has told is told. */
   async stop(): Promise<void> {
     this.#stopping?.abort(
       new LabError(`the kernel log of ${this.#board} is no longer followed`, { code: 'aborted' }),
     );
     this.#stopping = undefined;
     await this.#following;
+    this.tellRest();
+  }
+
+  /** Nothing more will come over SSH, or not soon: tells what only the console has told so far. */
+  tellRest(): void {
+    this.#flush();
+    this.#gaps.settleAll();
+    if (this.#history.mark().bootId === '') return;
+    this.#tellConsole(this.#console.take(this.#history.lastUs, Number.POSITIVE_INFINITY), null);
   }
 
   /** The place after the last record read. Call barrier() first where it must not miss one. */
@@ -120,6 +157,7 @@ export class KernelLog {
       throw error;
     }
     await seen;
+    await this.#gaps.settled();
   }
 
   /**
@@ -196,16 +234,21 @@ export class KernelLog {
   }
 
   async #open(signal: AbortSignal): Promise<RemoteProcess> {
-    let format: string | undefined;
-    return this.#remote.stream(FOLLOW, {
+    this.#outrun = false;
+    let format: LogFormat | undefined;
+    return this.#remote.stream(this.#script, {
       signal,
       quiet: true,
       keep: true,
       onLine: (line, stream) => {
-        if (stream === 'stderr' || signal.aborted) return;
+        if (signal.aborted) return;
+        if (stream === 'stderr') {
+          this.#outrun ||= OUTRUN.test(line);
+          return;
+        }
         if (format !== undefined) return this.#line(line, format);
-        const [first, bootId] = line.split(' ');
-        format = first;
+        const [first = '', bootId] = line.split(' ');
+        if (isLogFormat(first)) format = first;
         if (bootId !== undefined) this.#enterBoot(bootId);
       },
     });
@@ -225,7 +268,7 @@ export class KernelLog {
         process ??= await this.#open(signal);
         const exit = await Promise.race([process.exited, stopped]);
         if (exit === undefined) break;
-        fruitless = this.#history.lastSeq > before ? 0 : fruitless + 1;
+        fruitless = this.#outrun || this.#history.lastSeq > before ? 0 : fruitless + 1;
         if (fruitless > FRUITLESS_LIMIT) this.#failure = this.#unreadable(exit.exitCode);
       } catch (error) {
         if (!signal.aborted) await this.#afterError(error, signal);
@@ -266,36 +309,82 @@ export class KernelLog {
   }
 
   #enterBoot(bootId: string): void {
-    if (this.#history.enterBoot(bootId)) this.#journal.append('kernel.boot', { bootId }, this.#board);
+    this.#flush();
+    this.#gaps.settleAll();
+    if (!this.#history.enterBoot(bootId)) return;
+    this.#console.enterBoot();
+    this.#newest = { us: -1, texts: new Set() };
+    this.#journal.append('kernel.boot', { bootId }, this.#board);
   }
 
-  #line(line: string, format: string): void {
-    const record = format === 'kmsg' ? kmsgRecord(line) : this.#dmesgRecord(line);
-    if (record !== undefined) this.#take(record);
+  #line(line: string, format: LogFormat): void {
+    const followed = parseFollowed(format, line);
+    if (followed.kind === 'property') {
+      const { key, value } = followed;
+      if (this.#begun && key === 'SUBSYSTEM') this.#begun = { ...this.#begun, subsystem: value };
+      if (this.#begun && key === 'DEVICE') this.#begun = { ...this.#begun, device: value };
+    } else if (followed.kind === 'record') {
+      this.#flush();
+      const { record } = followed;
+      if (format === 'kmsg') this.#begin(record);
+      else this.#takeUnnumbered(record);
+    } else if (followed.kind === 'polled') this.#looks = true;
   }
 
-  #dmesgRecord(line: string): KernelRecord | undefined {
-    const parsed = parseDmesgLine(line);
-    // Without sequence numbers, only time tells what was seen before the reader was started anew.
-    if (parsed === undefined || parsed.us < this.#history.lastUs) return undefined;
-    return { seq: this.#history.lastSeq + 1, ...parsed };
+  /** Its properties come with it, in one piece. */
+  #begin(record: FollowedRecord): void {
+    this.#begun = record;
+    setImmediate(() => {
+      if (this.#begun === record) this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const record = this.#begun;
+    this.#begun = null;
+    if (record !== null && record.seq !== null) this.#take({ ...record, seq: record.seq });
+  }
+
+  /** Without sequence numbers, only time tells what was seen before. */
+  #takeUnnumbered(record: FollowedRecord): void {
+    const { us, text } = record;
+    if (this.#looks && us > this.#newest.us && this.#newest.us >= 0) this.#overtaken();
+    this.#looks = false;
+    if (us < this.#newest.us || (us === this.#newest.us && this.#newest.texts.has(text))) return;
+    if (us > this.#newest.us) this.#newest = { us, texts: new Set() };
+    this.#newest.texts.add(text);
+    this.#take({ ...record, seq: this.#history.lastSeq + 1 });
+  }
+
+  /** The oldest that a look shows is newer than all that the look before has shown. */
+  #overtaken(): void {
+    const message = `the kernel of ${this.#board} has overwritten records between two looks at its log: some are missing`;
+    this.#journal.append('journal.note', { message }, this.#board);
   }
 
   #take(record: KernelRecord): void {
     const barrier = isBarrier(record.text);
+    const { lastUs, lastSeq } = this.#history;
     const { fresh, lost } = this.#history.take(record, !barrier);
+    const told = this.#console.delivered(record);
     if (!fresh) return;
-    if (lost > 0) this.#journal.append('kernel.lost', { records: lost }, this.#board);
-    if (!barrier) this.#journal.append('kernel.record', record, this.#board);
+    // The ring may have lost the begin of a boot before anybody looked.
+    if (lost > 0) this.#gaps.add(lastUs, record, lost);
+    else if (lastSeq === -1 && record.seq > 0) this.#gaps.add(-1, record, null);
+    if (!barrier && !told) this.#journal.append('kernel.record', record, this.#board);
     for (const listener of [...this.#listeners]) listener(record);
   }
-}
 
-function kmsgRecord(line: string): KernelRecord | undefined {
-  const parsed = parseKmsgLine(line);
-  if (parsed.kind !== 'record') return undefined;
-  const { seq, level, us, text } = parsed.record;
-  return { seq, level, us, text };
+  #tellConsole(found: readonly ConsoleRecord[], beforeSeq: number | null): void {
+    const records = found
+      .filter(({ text }) => !isBarrier(text))
+      .map((record) => ({ ...record, seq: -1, via: 'console' as const }));
+    this.#history.fill(beforeSeq, records);
+    for (const record of records) {
+      this.#journal.append('kernel.record', record, this.#board);
+      for (const listener of [...this.#listeners]) listener(record);
+    }
+  }
 }
 
 /** Global and sticky expressions remember where they were; ours must not. */

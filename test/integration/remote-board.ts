@@ -28,7 +28,7 @@ export class RemoteBoard {
   readonly journal: JournalSink = { append: (kind, data) => void this.events.push({ kind, data }) };
   readonly machine: VirtualMachine;
   readonly remote: SshRemote;
-  readonly #console: Console;
+  readonly console: Console;
   #lock: ChildProcess | undefined;
 
   private constructor(
@@ -40,7 +40,7 @@ export class RemoteBoard {
     this.keyDir = keyDir;
     this.machine = machine(this.dir);
     this.remote = this.connection({ privateKeyPath: keys.privateKeyPath, hostKey });
-    this.#console = new Console({
+    this.console = new Console({
       board: 'rb',
       transport: () => makeTransport({ type: 'pty', path: this.machine.consolePath }),
       journal: { append: () => undefined },
@@ -87,7 +87,7 @@ export class RemoteBoard {
     if (this.#lock.stdout !== null) await once(this.#lock.stdout, 'data');
     const image = await ensureImage({});
     const signal = AbortSignal.timeout(BOOT_MS);
-    await this.machine.start({ image, fresh: true, signal, beforeRun: () => this.#console.open() });
+    await this.machine.start({ image, fresh: true, signal, beforeRun: () => this.console.open() });
     await this.remote.connect({ timeoutMs: BOOT_MS });
   }
 
@@ -110,7 +110,7 @@ export class RemoteBoard {
   async dispose(): Promise<void> {
     this.remote.disconnect('end of the test');
     await this.machine.quit();
-    await this.#console.close();
+    await this.console.close();
     if (this.#lock !== undefined) {
       const closed = once(this.#lock, 'close');
       this.#lock.stdin?.end();
