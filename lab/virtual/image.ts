@@ -35,7 +35,8 @@ const LISTS_FRESH_MS = 24 * 3600 * 1000;
 const KEPT_IMAGES = 4;
 
 const imagesDir = (): string => join(cacheDir(), 'images');
-const debsDir = (): string => join(cacheDir(), 'debs');
+/** Where downloaded packages lie. */
+export const debsDir = (): string => join(cacheDir(), 'debs');
 const aptDir = (): string => join(cacheDir(), 'apt');
 
 /** The image of the present recipe, or null when it has not been built. Needs no network. */
@@ -66,7 +67,7 @@ export async function ensureImage(options: EnsureOptions = {}): Promise<BoardIma
 /** Deletes all images and downloaded packages; boards that are on keep running but cannot be started again. */
 export async function cleanImages(): Promise<{ freedBytes: number }> {
   let freedBytes = 0;
-  for (const dir of [imagesDir(), debsDir(), aptDir()]) {
+  for (const dir of [imagesDir(), debsDir(), aptDir(), join(cacheDir(), 'modules')]) {
     freedBytes += await sizeOf(dir);
     await rm(dir, { recursive: true, force: true });
   }
@@ -79,8 +80,7 @@ async function build(
   options: EnsureOptions,
 ): Promise<BoardImage> {
   const { signal } = options;
-  const apt = await privateApt(aptDir(), RECIPE.release, RECIPE.architecture);
-  await lists(apt, report, options);
+  const apt = await freshApt(report, options);
   report({ step: 'resolving packages' });
   const debs = await resolve(apt, signal);
   const key = imageKey(recipe, debs);
@@ -121,6 +121,16 @@ async function buildInto(
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** The private apt of the recipe's release, with package lists that will do. */
+export async function freshApt(
+  report: (event: ImageProgress) => void,
+  options: EnsureOptions,
+): Promise<PrivateApt> {
+  const apt = await privateApt(aptDir(), RECIPE.release, RECIPE.architecture);
+  await lists(apt, report, options);
+  return apt;
 }
 
 /** Fetches the package lists unless those at hand will do. */
@@ -181,10 +191,11 @@ async function point(recipe: string, key: string): Promise<void> {
 }
 
 /** Holds the build lock until disposed of. The kernel frees it when this process dies, however it dies. */
-async function buildLock(
+export async function buildLock(
   report: (event: ImageProgress) => void,
   signal: AbortSignal | undefined,
 ): Promise<AsyncDisposable> {
+  makeFolder(imagesDir());
   const path = join(imagesDir(), '.lock');
   // `cat` ends with the pipe, so with this process; and the lock with `cat`.
   const holder = spawn('flock', [path, 'sh', '-c', 'echo held; exec cat'], {

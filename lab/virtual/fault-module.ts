@@ -1,0 +1,127 @@
+/**
+ * A kernel module that fails on request (fault-module/hil_fault.c), built for the kernel of a board image: with Debian's
+ * headers, and Debian's compiler where the lab machine has none. Nothing is installed; the module stays in the cache.
+ */
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabError } from '../errors.ts';
+import { cacheDir, makeFolder } from '../paths.ts';
+import type { DebFile } from './apt.ts';
+import { buildLock, debsDir, type EnsureOptions, freshApt, type ImageProgress } from './image.ts';
+import type { BoardImage } from './manifest.ts';
+import { RECIPE } from './recipe.ts';
+import { findTool, runTool } from './tools.ts';
+
+export const FAULT_MODULE = 'hil_fault';
+
+const SOURCE = join(import.meta.dirname, 'fault-module');
+/** What building a module takes besides a compiler: libelf and OpenSSL are those of the kernel's own programs. */
+const HEADERS = /^(?:linux-(?:headers|kbuild)-.*|libelf1|libssl3|zlib1g)$/;
+/** The compiler and its libraries, but for the C library, which is the lab machine's. */
+const COMPILER =
+  /^(?:make|gcc-12|cpp-12|libgcc-12-dev|binutils.*|libbinutils|libctf.*|libjansson4|libzstd1|libgmp10|libisl23|libmp[fc].*)$/;
+
+/** The built module on the lab machine. Throws LabError when Debian no longer has the headers of the image's kernel. */
+export async function ensureFaultModule(image: BoardImage, options: EnsureOptions = {}): Promise<string> {
+  const dir = join(modulesDir(), `${image.kernelRelease}-${await sourceHash(image)}`);
+  const path = join(dir, `${FAULT_MODULE}.ko`);
+  if (await exists(path)) return path;
+  const report = options.progress ?? ((): undefined => undefined);
+  makeFolder(modulesDir());
+  await using _lock = await buildLock(report, options.signal);
+  // Somebody else may have built it while this one waited.
+  if (await exists(path)) return path;
+  const temporary = await mkdtemp(join(modulesDir(), '.build-'));
+  try {
+    await build(image, temporary, report, options);
+    await mkdir(dir, { recursive: true });
+    await rename(join(temporary, `${FAULT_MODULE}.ko`), path);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  return path;
+}
+
+async function build(
+  image: BoardImage,
+  dir: string,
+  report: (event: ImageProgress) => void,
+  options: EnsureOptions,
+): Promise<void> {
+  const { signal } = options;
+  const release = image.kernelRelease;
+  const own = (await findTool('gcc-12')) !== null && (await findTool('make')) !== null;
+  const debs = await packages(image, own, report, options);
+  report({ step: 'unpacking kernel headers', detail: release });
+  const root = join(dir, 'root');
+  await mkdir(root);
+  for (const { file } of debs) {
+    await runTool('dpkg-deb', ['-x', join(debsDir(), file), root], { step: `unpacking ${file}`, signal });
+  }
+  const headers = join(root, 'usr/src', `linux-headers-${release}`);
+  const makefile = join(headers, 'Makefile');
+  await writeFile(makefile, (await readFile(makefile, 'utf8')).replaceAll(' /usr/src/', ` ${root}/usr/src/`));
+  report({ step: 'building the module', detail: FAULT_MODULE });
+  const source = join(dir, 'source');
+  await mkdir(source);
+  for (const name of await readdir(SOURCE)) await copyFile(join(SOURCE, name), join(source, name));
+  const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
+  const bin = join(root, 'usr/bin');
+  await runTool(own ? 'make' : join(bin, 'make'), ['-C', headers, `M=${source}`, 'CC=gcc-12', 'modules'], {
+    step: 'building the module',
+    // Debian's headers name the compiler of their release.
+    env: {
+      ...process.env,
+      LC_ALL: 'C.UTF-8',
+      PATH: `${bin}:${process.env.PATH ?? ''}`,
+      LD_LIBRARY_PATH: libraries,
+    },
+    signal,
+  });
+  await rename(join(source, `${FAULT_MODULE}.ko`), join(dir, `${FAULT_MODULE}.ko`));
+}
+
+async function packages(
+  image: BoardImage,
+  ownCompiler: boolean,
+  report: (event: ImageProgress) => void,
+  options: EnsureOptions,
+): Promise<DebFile[]> {
+  const { signal } = options;
+  const wanted = `linux-headers-${image.kernelRelease}`;
+  const apt = await freshApt(report, options);
+  report({ step: 'resolving packages', detail: wanted });
+  const all = await apt.resolve([wanted, 'make'], signal).catch((cause: unknown) => {
+    throw new LabError(`Debian has no ${wanted} any more`, {
+      code: 'no-headers',
+      hint: 'hil image build --refresh',
+      cause,
+    });
+  });
+  const debs = all.filter(({ name }) => HEADERS.test(name) || (!ownCompiler && COMPILER.test(name)));
+  const total = debs.reduce((sum, deb) => sum + deb.bytes, 0);
+  const detail = `${debs.length} packages, ${Math.round(total / 1e6)} MB`;
+  report({ step: 'downloading packages', detail, fraction: 0 });
+  const onBytes = (bytes: number): void =>
+    report({ step: 'downloading packages', detail, fraction: Math.min(1, bytes / total) });
+  await apt.download(debs, debsDir(), onBytes, signal);
+  return debs;
+}
+
+/** Of the source, how it is built, and the exact kernel. */
+async function sourceHash(image: BoardImage): Promise<string> {
+  const hash = createHash('sha256').update(`${RECIPE.release} ${JSON.stringify(image.packages)}`);
+  for (const name of (await readdir(SOURCE)).sort())
+    hash.update(`\0${name}\0`).update(await readFile(join(SOURCE, name)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Where built modules are kept. */
+function modulesDir(): string {
+  return join(cacheDir(), 'modules');
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
+}
