@@ -24,6 +24,8 @@ const PATIENCE = { beforeTrace: 10, inTrace: 12, afterTrace: 3, forPanic: 8 } as
 const MARKED: ReadonlySet<CrashKind> = new Set(['oops', 'bug', 'warn', 'refcount', 'list-corruption']);
 /** What is only the first words of an oops, a BUG or a WARN that follows. */
 const PRELUDES: ReadonlySet<CrashKind> = new Set(['list-corruption', 'refcount', 'ubsan', 'oops', 'bug']);
+/** How the kernel panics over an oops whose report has ended: kernel/exit.c, kernel/traps.c of each architecture. */
+const OVER_OOPS = /Fatal exception|Attempted to kill|Aiee|Oops|Fatal /;
 const OTHER_STACK =
   /^(?:Allocated by|Freed by|Last potentially|Second to last|allocated by|freed by|Code: |NMI backtrace|-> ?#\d)/;
 
@@ -106,6 +108,7 @@ export class ReportBuilder {
   #joins(opened: { opening: Opening; title: string } | null): boolean {
     const { kind } = this.#opening ?? {};
     if (opened?.opening.kind === 'panic' && kind !== 'panic') {
+      if (this.#traceEnded && !OVER_OOPS.test(opened.title)) return false;
       this.#panic = opened.title;
       if (!this.#opening) this.#become(opened.opening, opened.title);
       return true;
