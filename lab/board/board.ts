@@ -7,13 +7,15 @@ import { join } from 'node:path';
 import type { DeviceProfile } from '../../devices/profile.ts';
 import { abortReason, asHilError, type HilError, LabError, messageOf, ProductError } from '../errors.ts';
 import type { ObservableSink, Payload } from '../journal/event.ts';
+import { type Attach, CrashWatch } from '../kernel/crash-watch.ts';
 import { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
-import { troubleOf } from '../kernel/trouble.ts';
+import { endOfBoard } from '../kernel/trouble.ts';
 import { Console } from './console/console.ts';
 import { makeTransport } from './console/index.ts';
 import type { BoardContext } from './context.ts';
 import type { BoardHardware, HardwareEvent, Progress } from './hardware.ts';
+import { findOut, type Patient, readRemains } from './post-mortem.ts';
 import { SshRemote } from './ssh/connection.ts';
 
 export type BoardState = 'off' | 'booting' | 'on' | 'ready' | 'frozen' | 'crashed' | 'quarantined';
@@ -27,6 +29,8 @@ export interface BoardOptions {
   /** Folder of the board's raw console log and whatever must outlive the controller. */
   dir: string;
   keys: { privateKeyPath: string; hostKey: string };
+  /** Puts a file to those of the test under way. */
+  attach: Attach;
   /** Called after every change of state. */
   onState: (state: BoardState) => void;
 }
@@ -46,6 +50,7 @@ export class Board {
   readonly console: Console;
   readonly remote: SshRemote;
   readonly kernelLog: KernelLog;
+  readonly crashes: CrashWatch;
   readonly #options: BoardOptions;
   #state: BoardState = 'off';
   #powered = false;
@@ -58,6 +63,11 @@ export class Board {
   /** Why the board can't be trusted as it is and must be power-cycled before it is used again. */
   #suspect: string | null = null;
   #provenance: Payload<'board.provenance'> | null = null;
+  /** What the board died of on its own, until the harness does something about it. */
+  #death: ProductError | null = null;
+  #networkCut = false;
+  /** The watchdog is about to reset the board. */
+  #watchdogBit = false;
 
   constructor(options: BoardOptions) {
     this.#options = options;
@@ -87,6 +97,7 @@ export class Board {
       board: options.name,
       console: this.console,
     });
+    this.crashes = new CrashWatch({ journal: options.journal, attach: options.attach });
     this.console.subscribe(({ text }) => this.#heard(text));
     options.hardware.onEvent((event, detail) => this.#hardwareEvent(event, detail));
   }
@@ -106,8 +117,7 @@ export class Board {
 
   /** What is wrong with the board if it died on its own; null while it is well. */
   get crash(): ProductError | null {
-    const reason: unknown = this.#life.signal.reason;
-    return this.#state === 'crashed' && reason instanceof ProductError ? reason : null;
+    return this.#death;
   }
 
   /** Where on the console the crash was seen. */
@@ -160,12 +170,42 @@ export class Board {
     const { signal, progress } = options;
     const started = performance.now();
     let booted = false;
+    if (this.#death) progress(this.#state, 'reading what it kept of its crash');
+    await this.postMortem(signal);
     if (!(await this.#isWell(signal, progress))) {
       booted = true;
       await this.#bootWithRetry(options);
     }
     this.#provenance ??= await this.#askProvenance(signal);
     return { bootMs: booted ? Math.round(performance.now() - started) : null, provenance: this.#provenance };
+  }
+
+  /**
+   * Of a board that died: resets it, unless it has rebooted (cutting the power would lose what the kernel kept in memory), reads what it kept, and
+   * leaves it to be power-cycled before it is used again. Nothing on one that lives. Never throws.
+   */
+  async postMortem(signal: AbortSignal): Promise<void> {
+    if (!this.#death) return;
+    const patient = await this.#patient();
+    const crashed = this.#state === 'crashed';
+    this.#death = null;
+    try {
+      if (crashed) await patient.reset(signal);
+      await patient.boot(signal);
+      await readRemains(patient, signal);
+    } catch (error) {
+      this.#options.journal.append('journal.note', {
+        message: `what ${this.name} kept of its crash could not be read: ${messageOf(error)}`,
+      });
+    }
+    if (crashed) this.suspect('it crashed');
+  }
+
+  /** Of a board that should be well and does not answer: what became of it. It is power-cycled before it is used again. */
+  async findOut(signal: AbortSignal): Promise<HilError> {
+    const loss = await findOut(await this.#patient(), signal);
+    this.suspect(loss.message);
+    return loss;
   }
 
   /** Does to the power what is asked; `cycle` and `on` do not wait for the boot. */
@@ -221,6 +261,7 @@ export class Board {
   async setNetworkLink(up: boolean): Promise<void> {
     if (!this.hardware.setNetworkLink) throw this.#cannot('cut its network link');
     await this.hardware.setNetworkLink(up);
+    this.#networkCut = !up;
     this.#options.journal.append('power.event', { event: up ? 'network link up' : 'network link cut' });
   }
 
@@ -285,12 +326,14 @@ export class Board {
     this.#enter('booting', fresh ? 'power on, clean disk' : 'power on');
     this.#beginLife();
     this.#powered = true;
+    this.#networkCut = false;
     await this.hardware.powerOn({ fresh, signal, attachConsole: () => this.#attachConsole() });
     await this.#openConsole();
   }
 
   async #powerOff(): Promise<void> {
     this.#endLife(new LabError(`${this.name} was switched off`, { board: this.name, code: 'board-reset' }));
+    this.#death = null;
     await this.#disconnect();
     await this.hardware.powerOff();
     this.#powered = false;
@@ -305,6 +348,7 @@ export class Board {
         hint: `hil power ${this.name} on`,
       });
     this.#endLife(new LabError(`${this.name} was reset`, { board: this.name, code: 'board-reset' }));
+    this.#death = null;
     await this.#disconnect();
     this.#beginLife();
     this.#enter('booting', 'reset');
@@ -396,6 +440,25 @@ export class Board {
     }
   }
 
+  async #patient(): Promise<Patient> {
+    const { name, remote, crashes } = this;
+    return {
+      ...{
+        name,
+        remote,
+        crashes,
+        console: this.console,
+        journal: this.#options.journal,
+        attach: this.#options.attach,
+      },
+      power: await this.hardware.state(),
+      networkCut: this.#networkCut,
+      bootId: this.#provenance?.bootId ?? null,
+      reset: async (signal) => void (await this.power('reset', { signal })),
+      boot: (signal) => this.#waitForBoot(this.profile.console.bootTimeoutMs, signal, () => undefined),
+    };
+  }
+
   async #askProvenance(signal: AbortSignal): Promise<Payload<'board.provenance'>> {
     const facts = await provenance(this.remote, this.profile, { signal });
     this.#options.journal.append('board.provenance', facts);
@@ -406,6 +469,7 @@ export class Board {
     this.#life = new AbortController();
     this.#provenance = null;
     this.#suspect = null;
+    this.#watchdogBit = false;
     this.#bootPosition = this.console.position;
   }
 
@@ -445,13 +509,15 @@ export class Board {
 
   #heard(line: string): void {
     if (this.#state === 'off') return;
-    const trouble = troubleOf(line);
-    if (trouble?.kind === 'panic') this.#crashed(`kernel panic: ${trouble.text}`, 'kernel-panic');
+    const end = endOfBoard(line);
+    if (end) this.#crashed(end.message, end.code);
   }
 
   #hardwareEvent(event: HardwareEvent, detail: string): void {
     this.#options.journal.append('power.event', { event, detail });
-    if (event === 'panicked') this.#crashed('the kernel panicked (told by the hardware)', 'kernel-panic');
+    if (event === 'watchdog') this.#watchdogBit = true;
+    else if (event === 'panicked')
+      this.#crashed('the kernel panicked (told by the hardware)', 'kernel-panic');
     else if (event === 'exit') {
       this.#powered = false;
       if (this.#state === 'off') return;
@@ -470,19 +536,20 @@ export class Board {
     if (this.#life.signal.aborted) return;
     this.#crashPosition = this.console.position;
     const hint = `what led to it is in console.log; the board is power-cycled before it is used again`;
-    this.#endLife(new ProductError(`${this.name}: ${message}`, { board: this.name, code, hint }));
+    this.#death = new ProductError(`${this.name}: ${message}`, { board: this.name, code, hint });
+    this.#endLife(this.#death);
     if (this.#state !== 'quarantined') this.#enter('crashed', message);
   }
 
   #rebooted(detail: string): void {
-    this.#endLife(
-      new ProductError(`${this.name} rebooted by itself (${detail})`, {
-        board: this.name,
-        code: 'unexpected-reboot',
-      }),
-    );
+    const [what, code] = this.#watchdogBit
+      ? ['hung until its watchdog reset it', 'watchdog-reset']
+      : [`rebooted by itself (${detail})`, 'unexpected-reboot'];
+    const death = new ProductError(`${this.name} ${what}`, { board: this.name, code });
+    this.#endLife(death);
     void this.#disconnect();
     this.#beginLife();
+    this.#death ??= death;
     this.#enter('booting', 'rebooted by itself');
   }
 

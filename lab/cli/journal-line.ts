@@ -53,6 +53,10 @@ function textOf(event: AnyEvent): string {
       ];
       return `${what.filter((word) => word !== undefined).join(': ')} (${formatDuration(durationMs)})`;
     }
+    case 'crash.report': {
+      const { title, fingerprint, via, file } = event.data;
+      return `${title} (${fingerprint}, ${via}${file === undefined ? '' : `, ${file}`})`;
+    }
     case 'verdict.finding':
       return `${event.data.role}: ${findingLine(event.data)}`;
     case 'test.start':
@@ -95,6 +99,8 @@ function isBad(event: AnyEvent): boolean {
   switch (event.kind) {
     case 'kernel.record':
       return event.data.level <= 3;
+    case 'crash.report':
+      return event.data.kind !== 'firmware';
     case 'test.end':
       return event.data.verdict !== 'pass';
     case 'power.action':

@@ -95,6 +95,7 @@ export class Controller {
         profile: config.profile,
         hardware: options.hardware(config, keyPaths),
         journal: sink,
+        attach: (stem, extension, content) => sink.attach(stem, extension, content),
         dir,
         keys: { privateKeyPath: labKeys.privateKeyPath, hostKey: hostKey.publicKey },
         onState: () => changed(),

@@ -1,7 +1,8 @@
 /** Writes what a board says during a test into files of that test, as it comes: they survive whatever happens next. */
-import { createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, type WriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { asHilError } from '../errors.ts';
 import { now } from '../journal/clock.ts';
 import type { EventKind, JournalSink, ObservableSink, Payload, PayloadInput } from '../journal/event.ts';
 import type { Artifact } from '../rpc/schema.ts';
@@ -41,6 +42,7 @@ const FILES: { [K in EventKind]?: { file: string; line: (data: Payload<K>) => st
 export class Recorder {
   readonly #dir: string;
   readonly #streams = new Map<string, WriteStream>();
+  readonly #attached: Artifact[] = [];
   #failure: Error | null = null;
 
   constructor(dir: string) {
@@ -56,9 +58,26 @@ export class Recorder {
     this.#stream(target.file).write(`${new Date().toISOString()} ${target.line(data)}\n`);
   }
 
+  /** Puts a file of its own to those of the test: `crash-1.txt`, `crash-2.txt`. Gives its name. */
+  attach(stem: string, extension: string, content: Buffer | string): string {
+    let number = 1;
+    // Those of a controller that was killed stay.
+    while (existsSync(join(this.#dir, `${stem}-${number}.${extension}`))) number++;
+    const name = `${stem}-${number}.${extension}`;
+    const path = join(this.#dir, name);
+    const contentType = extension === 'txt' ? 'text/plain' : 'application/octet-stream';
+    try {
+      writeFileSync(path, content);
+      this.#attached.push({ name, path, contentType });
+    } catch (error) {
+      this.#failure ??= asHilError(error);
+    }
+    return name;
+  }
+
   /** Completes the files. Throws what kept them from being written, such as a full disk. */
   async close(): Promise<Artifact[]> {
-    const artifacts: Artifact[] = [];
+    const artifacts = [...this.#attached];
     for (const [name, stream] of this.#streams) {
       stream.end();
       await finished(stream).catch((error: unknown) => {
@@ -105,6 +124,11 @@ export class BoardSink implements ObservableSink {
     // Nor do they matter for findings; kind and payload belong together by K.
     this.scope?.take({ kind, data, atS: monotonicS() } as ScopeEvent);
     for (const listener of [...this.#listeners]) listener(kind, data);
+  }
+
+  /** As Recorder.attach; null when no test is under way. */
+  attach(stem: string, extension: string, content: Buffer | string): string | null {
+    return this.recorder?.attach(stem, extension, content) ?? null;
   }
 
   observe(listener: Listener): () => void {

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Board } from '../board/board.ts';
-import { abortReason, ConfigError, LabError, messageOf, type ProductError } from '../errors.ts';
+import { abortReason, ConfigError, type HilError, LabError, messageOf } from '../errors.ts';
+import { takeDevcoredumps } from '../kernel/devcoredump.ts';
 import type { AccessPoint } from '../links/ap.ts';
 import type { Station } from '../links/station.ts';
 import type { Artifact } from '../rpc/schema.ts';
@@ -31,8 +32,8 @@ interface Provocation {
 export interface ScopeEnd {
   artifacts: Artifact[];
   undone: string[];
-  /** What the board died of meanwhile. */
-  failure: ProductError | null;
+  /** What the board died of meanwhile, or why it no longer answers. */
+  failure: HilError | null;
   /** Null where no test was under way. */
   classification: Classification | null;
 }
@@ -41,6 +42,8 @@ export interface ScopeEnd {
 const UNDO_MS = 30_000;
 /** How long cancelled calls may take to end. */
 const CANCEL_MS = 30_000;
+/** A board that does not answer for so long is lost. */
+const ANSWER_MS = 10_000;
 
 export class Session {
   readonly lease: Lease;
@@ -165,23 +168,43 @@ export class Session {
   /** Undoes what was started since beginScope and completes the record. `failure`: what the board died of meanwhile. */
   async endScope(): Promise<ScopeEnd> {
     if (!this.lease.scope) return { artifacts: [], undone: [], failure: null, classification: null };
-    const failure = this.board.crash;
-    if (failure) await this.#restOfPanic();
+    const { board } = this;
+    let failure: HilError | null = board.crash;
+    if (board.state === 'crashed') await this.#restOfPanic();
     const undone = await this.#undoFrom(this.#undoFromScope);
-    if (this.board.state === 'ready') {
+    if (board.state === 'ready') {
       // What the kernel has logged up to now belongs to this test.
-      await this.board.kernelLog.barrier().catch((error: unknown) => this.board.suspect(messageOf(error)));
+      failure ??= await this.#lastWords();
     }
+    board.crashes.settle();
     for (const id of [...this.#provocations.keys()]) this.endProvocation(id);
     const { dir } = this.lease.scope;
     this.lease.scope = null;
     const { recorder, scope } = this.#sink;
-    this.#sink.recorder = null;
+    // What a board says as it boots for its post-mortem is no failure of the test; what it kept of its crash is the test's.
     this.#sink.scope = null;
+    await board.postMortem(this.ended);
+    this.#sink.recorder = null;
     const artifacts = (await recorder?.close()) ?? [];
     if (!scope) return { artifacts, undone, failure, classification: null };
     const { classification, evidence } = await this.#classify(scope, dir);
     return { artifacts: [...artifacts, ...evidence], undone, failure, classification };
+  }
+
+  /** Reads the kernel's log and its dumps to their present end. Gives what became of a board that does not answer. */
+  async #lastWords(): Promise<HilError | null> {
+    const { board } = this;
+    try {
+      await board.kernelLog.barrier();
+      for (const { device, driver, data, truncated } of await takeDevcoredumps(board.remote, this.ended))
+        board.crashes.dumped({ device, driver, data, truncated });
+      return null;
+    } catch (error) {
+      if (this.ended.aborted || board.crash) return board.crash;
+      board.suspect(messageOf(error));
+      const answers = await board.remote.run('true', { timeoutMs: ANSWER_MS, quiet: true }).catch(() => null);
+      return answers ? null : await board.findOut(this.ended);
+    }
   }
 
   /** What the log of a test says is wrong: each finding becomes an event, and the log they are in a file. */

@@ -87,6 +87,23 @@ export const PAYLOADS = {
   'kernel.lost': z.object({ records: z.number().int() }),
   'kernel.boot': z.object({ bootId: text }),
 
+  /** A crash of the kernel (or of a device's firmware), read whole; as CrashReport in lab/verdict/crash/report.ts. */
+  'crash.report': z.object({
+    kind: text,
+    class: text,
+    title: text,
+    fingerprint: text,
+    comm: text.nullable(),
+    taint: text.nullable(),
+    module: text.nullable(),
+    frames: z.array(text),
+    panicked: z.boolean(),
+    complete: z.boolean(),
+    via: z.enum(['kernel', 'console', 'pstore', 'devcoredump']),
+    /** Of the files of its test. */
+    file: text.optional(),
+  }),
+
   'ssh.event': z.object({ event: text, detail: text.optional() }),
   'command.start': z.object({ id: text, via: z.enum(['ssh', 'console']), command: text }),
   'command.end': z.object({

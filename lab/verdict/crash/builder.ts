@@ -1,6 +1,6 @@
 /** One crash report as its lines come: what belongs to it, when it has ended, and what it says. */
 import { counterOf, type Frame, frameOf, isMeaningful } from './frame.ts';
-import { isCutHere, type Opening, openingOf } from './opening.ts';
+import { firmwareOpeningOf, isCutHere, type Opening, openingOf } from './opening.ts';
 import { type CrashKind, type CrashReport, fingerprintOf } from './report.ts';
 import { endOf, isOfReport } from './shape.ts';
 
@@ -51,8 +51,8 @@ export class ReportBuilder {
   #taint: string | null = null;
 
   /** Null for a line that opens no report. */
-  static open(message: string, line: CrashLine): ReportBuilder | null {
-    const opened = openingOf(message);
+  static open(message: string, line: CrashLine, firmware: boolean): ReportBuilder | null {
+    const opened = openingOf(message) ?? (firmware ? firmwareOpeningOf(message) : null);
     if (!opened && !isCutHere(message)) return null;
     const builder = new ReportBuilder();
     builder.#first = line.line;
@@ -65,13 +65,9 @@ export class ReportBuilder {
     return this.#last;
   }
 
-  /** Whether all that such reports say has come: only a panic over it might follow. */
-  get isWhole(): boolean {
-    return this.#complete;
-  }
-
   take(message: string, line: CrashLine): Taken {
     if (this.#text.length >= LINES_MAX) return 'over';
+    if (this.#opening?.kind === 'firmware') return this.#takeOfDevice(message, line);
     const opened = openingOf(message);
     if (opened || isCutHere(message)) {
       if (!this.#joins(opened)) return 'over';
@@ -82,6 +78,14 @@ export class ReportBuilder {
     this.#foreign++;
     this.#held.push(line);
     return this.#foreign > this.#patience() ? 'over' : 'foreign';
+  }
+
+  /** Of a firmware request: what else is said of the device. */
+  #takeOfDevice(message: string, line: CrashLine): Taken {
+    const device = this.#title.slice(0, this.#title.indexOf(': ') + 1);
+    if (message.startsWith(device)) return this.#keep(message, line);
+    this.#foreign++;
+    return this.#foreign > PATIENCE.afterTrace || openingOf(message) ? 'over' : 'foreign';
   }
 
   /** The report as far as it came; null where nothing said what it is. */

@@ -83,6 +83,14 @@ export const OPENINGS: readonly Opening[] = [
   { kind: 'bug', class: 'oops', pattern: /^(BUG: (?!unable).*)/ },
 ];
 
+/** drivers/base/firmware_loader/main.c, and what Debian adds to it. No failure by itself: drivers ask for several names. */
+const FIRMWARE: Opening = {
+  kind: 'firmware',
+  class: 'fw-missing',
+  pattern:
+    /^(\S.{0,80}?: (?:firmware: failed to load \S+ \(-?\d+\)|Direct firmware load for \S+ failed with error -\d+))/,
+};
+
 const LITERALS =
   /cut here|BUG|WARNING: |Oops|panic - not|LOCKUP|fault|nable to handle|Internal error: |\[#\d|UBSAN: |\[ INFO: |refcount_t: |list_(?:add|del) |blocked |stall|oom-killer|allocation failure|unaligned/;
 
@@ -93,6 +101,13 @@ export function opensCrash(text: string): boolean {
 
 export function isCutHere(message: string): boolean {
   return message.includes('cut here') && CUT_HERE.test(message);
+}
+
+/** A firmware request that failed; null for any other line. */
+export function firmwareOpeningOf(message: string): { opening: Opening; title: string } | null {
+  if (!message.includes('irmware')) return null;
+  const title = FIRMWARE.pattern.exec(message)?.[1];
+  return title === undefined ? null : { opening: FIRMWARE, title };
 }
 
 /** What the line (without its stamp) opens, and its words; null for any other line. */

@@ -4,7 +4,7 @@
  */
 import { stampOf } from '../classify/stamp.ts';
 import { type CrashLine, ReportBuilder } from './builder.ts';
-import { opensCrash } from './opening.ts';
+import { firmwareOpeningOf, opensCrash } from './opening.ts';
 import type { CrashReport } from './report.ts';
 
 /** So many reports can be under way at once. */
@@ -13,24 +13,29 @@ const OPEN_MAX = 8;
 const IDLE_LINES = 300;
 const CALLER = /\] ?\[ *([TC]\d{1,8})\]/;
 
+export interface CrashParserOptions {
+  /** Also give firmware requests that fail, with what the driver says of them. Default no. */
+  firmware?: boolean;
+}
+
 export class CrashParser {
+  readonly #firmware: boolean;
   /** By who prints: `T12`, `C0`; empty where lines do not say. In the order in which they were opened. */
   readonly #open = new Map<string, ReportBuilder>();
   readonly #ready: CrashReport[] = [];
+
+  constructor({ firmware = false }: CrashParserOptions = {}) {
+    this.#firmware = firmware;
+  }
 
   /** Whether a report is under way. */
   get busy(): boolean {
     return this.#open.size > 0;
   }
 
-  /** Whether what is under way has told all; only a panic over it could follow. */
-  get settled(): boolean {
-    return [...this.#open.values()].every(({ isWhole }) => isWhole);
-  }
-
   /** Takes a line; gives a report that has ended with it or before it, if any. */
   push(line: CrashLine): CrashReport | null {
-    if (this.#open.size > 0 || opensCrash(line.text)) this.#take(line);
+    if (this.#open.size > 0 || this.#opens(line.text)) this.#take(line);
     return this.#ready.shift() ?? null;
   }
 
@@ -54,11 +59,15 @@ export class CrashParser {
       if (taken === 'closed' || taken === 'over') this.#close(owner);
       if (taken !== 'over') return;
     }
-    const begun = ReportBuilder.open(message, line);
+    const begun = ReportBuilder.open(message, line, this.#firmware);
     if (!begun) return;
     const [oldest] = this.#open.keys();
     if (this.#open.size >= OPEN_MAX && oldest !== undefined) this.#close(oldest);
     this.#open.set(key, begun);
+  }
+
+  #opens(text: string): boolean {
+    return opensCrash(text) || (this.#firmware && firmwareOpeningOf(stampOf(text).message) !== null);
   }
 
   #close(key: string): void {

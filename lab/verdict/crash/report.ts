@@ -22,6 +22,8 @@ export const CRASH_KINDS = [
   'refcount',
   'oom',
   'allocation-failure',
+  'firmware',
+  'devcoredump',
 ] as const;
 
 export type CrashKind = (typeof CRASH_KINDS)[number];
