@@ -538,6 +538,8 @@ export class Board {
     const hint = `what led to it is in console.log; the board is power-cycled before it is used again`;
     this.#death = new ProductError(`${this.name}: ${message}`, { board: this.name, code, hint });
     this.#endLife(this.#death);
+    // Nobody answers any more: what is under way is told now, not when its connection times out.
+    void this.#disconnect();
     if (this.#state !== 'quarantined') this.#enter('crashed', message);
   }
 

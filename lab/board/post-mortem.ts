@@ -25,7 +25,7 @@ export interface Patient {
 }
 
 /** How long a console that lives may take to answer a key. */
-const KEY_MS = 3000;
+const KEY_MS = 5000;
 const CONSOLE_MS = 15_000;
 
 export interface Remains {

@@ -42,8 +42,10 @@ export interface ScopeEnd {
 const UNDO_MS = 30_000;
 /** How long cancelled calls may take to end. */
 const CANCEL_MS = 30_000;
-/** A board that does not answer for so long is lost. */
-const ANSWER_MS = 10_000;
+/** How long the rest of the kernel's log may take to come. */
+const LOG_MS = 12_000;
+/** A board that then does not answer a word for so long, nor a key on its console, is lost. */
+const ANSWER_MS = 5000;
 
 export class Session {
   readonly lease: Lease;
@@ -195,14 +197,19 @@ export class Session {
   async #lastWords(): Promise<HilError | null> {
     const { board } = this;
     try {
-      await board.kernelLog.barrier();
+      // A call to a board that hangs ends with its connection only.
+      await withDeadline(board.kernelLog.barrier(), LOG_MS, 'reading the kernel log');
       for (const { device, driver, data, truncated } of await takeDevcoredumps(board.remote, this.ended))
         board.crashes.dumped({ device, driver, data, truncated });
       return null;
     } catch (error) {
       if (this.ended.aborted || board.crash) return board.crash;
       board.suspect(messageOf(error));
-      const answers = await board.remote.run('true', { timeoutMs: ANSWER_MS, quiet: true }).catch(() => null);
+      const asked = board.remote.run('true', { quiet: true, signal: this.ended });
+      const answers = await withDeadline(asked, ANSWER_MS, 'an answer').then(
+        () => true,
+        () => false,
+      );
       return answers ? null : await board.findOut(this.ended);
     }
   }
@@ -273,7 +280,7 @@ export class Session {
   async #restOfPanic(): Promise<void> {
     const signal = AbortSignal.timeout(3000);
     await this.board.console
-      .expect('end Kernel panic', { timeoutMs: 3000, signal, from: this.board.crashPosition })
+      .expect(/end Kernel panic[^\r\n]*[\r\n]/, { timeoutMs: 3000, signal, from: this.board.crashPosition })
       .catch((error: unknown) => {
         this.#sink.append('journal.note', {
           message: `the end of the panic was not seen: ${messageOf(error)}`,

@@ -104,7 +104,8 @@ export class ReportBuilder {
       frames: names,
       lines: [this.#first, this.#last],
       text: [...this.#text],
-      complete: this.#complete || (!MARKED.has(kind) && kind !== 'panic' && names.length > 0),
+      complete:
+        this.#complete || kind === 'firmware' || (!MARKED.has(kind) && kind !== 'panic' && names.length > 0),
     };
   }
 

@@ -70,6 +70,7 @@ static noinline int hil_soft_lockup(unsigned int seconds)
 static noinline int hil_hang(unsigned int seconds)
 {
 	local_irq_disable();
+	pr_warn("hil_fault: interrupts are off\n");
 	for (;;)
 		cpu_relax();
 	return 0;
