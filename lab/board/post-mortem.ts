@@ -2,7 +2,7 @@
 import { type HilError, messageOf } from '../errors.ts';
 import type { JournalSink } from '../journal/event.ts';
 import type { Attach, CrashWatch } from '../kernel/crash-watch.ts';
-import { takePstore } from '../kernel/pstore.ts';
+import { logsOf, takePstore } from '../kernel/pstore.ts';
 import type { Console } from './console/console.ts';
 import { diagnose, type LossFacts, lossOf } from './diagnose.ts';
 import type { HardwareState } from './hardware.ts';
@@ -37,10 +37,12 @@ export interface Remains {
 /** Reads what a board kept of its last boot, once it answers again; files and events of it go to the test under way. */
 export async function readRemains(patient: Patient, signal: AbortSignal): Promise<Remains> {
   const crashes: string[] = [];
-  for (const { name, text } of await takePstore(patient.remote, signal)) {
-    const file = patient.attach(`pstore-${name.replace(/-?\d+$/, '')}`, 'txt', text);
-    crashes.push(...patient.crashes.recovered(text, file));
-  }
+  const files = new Map<string, string | null>();
+  const records = await takePstore(patient.remote, signal);
+  for (const { name, text } of records)
+    files.set(name, patient.attach(`pstore-${name.replace(/-?\d+$/, '')}`, 'txt', text));
+  for (const { name, text } of logsOf(records))
+    crashes.push(...patient.crashes.recovered(text, files.get(name) ?? null));
   const command = 'cat /sys/class/watchdog/watchdog0/bootstatus 2>/dev/null';
   const { stdout } = await patient.remote.run(command, { signal, timeoutMs: 60_000 });
   const bootStatus = /^\d{1,9}\s*$/.test(stdout) ? Number(stdout) : null;

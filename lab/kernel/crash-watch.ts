@@ -67,8 +67,10 @@ export class CrashWatch {
     this.#options = options;
     options.journal.observe((kind, data) => {
       if (kind === 'kernel.record' && 'text' in data) this.#kernel.push(data.text);
-      else if (kind === 'console.line' && 'text' in data) this.#console.push(data.text);
-      else if (kind === 'board.state' && 'state' in data) this.#entered(data.state);
+      // A begun line comes again when it is complete.
+      else if (kind === 'console.line' && 'partial' in data) {
+        if (data.partial !== true) this.#console.push(data.text);
+      } else if (kind === 'board.state' && 'state' in data) this.#entered(data.state);
     });
   }
 

@@ -36,15 +36,28 @@ export async function takePstore(remote: Remote, signal?: AbortSignal): Promise<
       ...options,
       timeoutMs: 60_000,
     });
-    if (read.stdout !== '') records.push({ name, text: inOrder(sanitizeLines(read.stdout)) });
+    if (read.stdout !== '') records.push({ name, text: sanitizeLines(read.stdout) });
   }
   return records;
 }
 
-/** A record of several parts begins with the last one (`Panic#1 Part3`): puts them in the order in which they were logged. */
-function inOrder(text: string): string {
-  const parts = text.split(
-    /^(?=(?:Oops|Panic|Emergency|Restart|Halt|Poweroff|Shutdown|Unknown)#\d+ Part\d+$)/m,
+const PART = /^(?=\w{1,20}#\d{1,9} Part\d{1,9}$)/m;
+const HEADER = /^(\w+#\d+) Part(\d+)$/m;
+
+/**
+ * The logs that records are parts of. Each part begins with a line such as `Panic#3 Part1`; the first is the last that was
+ * logged, and records may hold one or several. `name` is that of the record with the first.
+ */
+export function logsOf(records: readonly PstoreRecord[]): PstoreRecord[] {
+  const parts = records.flatMap(({ name, text }) =>
+    text.split(PART).map((block) => {
+      const [, event = name, part = '0'] = HEADER.exec(block) ?? [];
+      return { name, event, part: Number(part), block };
+    }),
   );
-  return parts.length < 3 ? text : parts.reverse().join('');
+  const events = Map.groupBy(parts, ({ event }) => event);
+  return [...events.values()].map((of) => {
+    const inOrder = of.toSorted((a, b) => b.part - a.part);
+    return { name: inOrder.at(-1)?.name ?? '', text: inOrder.map(({ block }) => block).join('') };
+  });
 }
