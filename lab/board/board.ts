@@ -40,6 +40,10 @@ export interface ReadyResult {
   provenance: Payload<'board.provenance'>;
 }
 
+/** The line with which a panic ends: kernel/panic.c. */
+const PANIC_END = /end Kernel panic|Rebooting in \d+ seconds/;
+/** A slow console takes its time, and what is not waited for is lost. */
+const PANIC_MS = 30_000;
 /** A board that answers within this time is taken to be well. */
 const PROBE_MS = 10_000;
 
@@ -120,11 +124,6 @@ export class Board {
     return this.#death;
   }
 
-  /** Where on the console the crash was seen. */
-  get crashPosition(): number {
-    return this.#crashPosition;
-  }
-
   /** Aborted, with a HilError, when the board is switched off, reset or dies: what runs on it then is gone. */
   get life(): AbortSignal {
     return this.#life.signal;
@@ -181,11 +180,29 @@ export class Board {
   }
 
   /**
+   * Resolves when a board that panics has said all: it prints for some time, and keeps its log for after the reset only
+   * then. Never throws.
+   */
+  async restOfPanic(signal: AbortSignal): Promise<void> {
+    if (this.#state !== 'crashed' || this.#death?.code !== 'kernel-panic') return;
+    try {
+      const limits = { timeoutMs: PANIC_MS, signal };
+      const end = await this.console.expect(PANIC_END, { ...limits, from: this.#crashPosition });
+      await this.console.expect('\n', { ...limits, from: end.position });
+    } catch (error) {
+      const message = `the end of the panic was not seen: ${messageOf(error)}`;
+      this.#options.journal.append('journal.note', { message });
+    }
+  }
+
+  /**
    * Of a board that died: resets it, unless it has rebooted (cutting the power would lose what the kernel kept in memory), reads what it kept, and
    * leaves it to be power-cycled before it is used again. Nothing on one that lives. Never throws.
    */
   async postMortem(signal: AbortSignal): Promise<void> {
     if (!this.#death) return;
+    await this.restOfPanic(signal);
+    this.crashes.settle();
     const patient = await this.#patient();
     const crashed = this.#state === 'crashed';
     this.#death = null;

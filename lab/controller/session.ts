@@ -172,7 +172,7 @@ export class Session {
     if (!this.lease.scope) return { artifacts: [], undone: [], failure: null, classification: null };
     const { board } = this;
     let failure: HilError | null = board.crash;
-    if (board.state === 'crashed') await this.#restOfPanic();
+    await board.restOfPanic(this.ended);
     const undone = await this.#undoFrom(this.#undoFromScope);
     if (board.state === 'ready') {
       // What the kernel has logged up to now belongs to this test.
@@ -274,18 +274,6 @@ export class Session {
       }
     }
     return undone;
-  }
-
-  /** A panic prints for some time after its first line. */
-  async #restOfPanic(): Promise<void> {
-    const signal = AbortSignal.timeout(3000);
-    await this.board.console
-      .expect(/end Kernel panic[^\r\n]*[\r\n]/, { timeoutMs: 3000, signal, from: this.board.crashPosition })
-      .catch((error: unknown) => {
-        this.#sink.append('journal.note', {
-          message: `the end of the panic was not seen: ${messageOf(error)}`,
-        });
-      });
   }
 }
 
