@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { DeviceProfile } from '../../devices/profile.ts';
 import { abortReason, asHilError, type HilError, LabError, messageOf, ProductError } from '../errors.ts';
 import type { ObservableSink, Payload } from '../journal/event.ts';
+import { bannerOf, wasReset } from '../kernel/banner.ts';
 import { type Attach, CrashWatch } from '../kernel/crash-watch.ts';
 import { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
@@ -528,6 +529,17 @@ export class Board {
     if (this.#state === 'off') return;
     const end = endOfBoard(line);
     if (end) this.#crashed(end.message, end.code);
+    const banner = this.#state === 'ready' ? bannerOf(line) : null;
+    if (banner !== null) void this.#seemsReset(banner);
+  }
+
+  /** Not every board's hardware tells of a reset. */
+  async #seemsReset(banner: string): Promise<void> {
+    const { signal } = this.#life;
+    const ask = () =>
+      this.remote.check('cat /proc/sys/kernel/random/boot_id', { timeoutMs: PROBE_MS, signal, quiet: true });
+    const reset = await wasReset(this.#provenance?.bootId ?? null, ask);
+    if (reset && this.#state === 'ready' && !signal.aborted) this.#rebooted(`its console shows ${banner}`);
   }
 
   #hardwareEvent(event: HardwareEvent, detail: string): void {

@@ -173,6 +173,7 @@ export class Session {
     const { board } = this;
     let failure: HilError | null = board.crash;
     await board.restOfPanic(this.ended);
+    if (failure) board.kernelLog.tellRest();
     const undone = await this.#undoFrom(this.#undoFromScope);
     if (board.state === 'ready') {
       // What the kernel has logged up to now belongs to this test.

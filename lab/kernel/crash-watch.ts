@@ -66,7 +66,8 @@ export class CrashWatch {
   constructor(options: CrashWatchOptions) {
     this.#options = options;
     options.journal.observe((kind, data) => {
-      if (kind === 'kernel.record' && 'text' in data) this.#kernel.push(data.text);
+      // What only the console told is read there.
+      if (kind === 'kernel.record' && 'us' in data && data.via !== 'console') this.#kernel.push(data.text);
       // A begun line comes again when it is complete.
       else if (kind === 'console.line' && 'partial' in data) {
         if (data.partial !== true) this.#console.push(data.text);
