@@ -3,6 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { LITERAL_MIN, LiteralSearch } from '../../lab/verdict/classify/literals.ts';
 import { Scanner } from '../../lab/verdict/classify/scanner.ts';
+import { SIGNATURES } from '../../lab/verdict/signatures/index.ts';
 import type { Signature } from '../../lab/verdict/signatures/signature.ts';
 
 function signature(id: string, literals: string[], is: Partial<Signature> = {}): Signature {
@@ -124,6 +125,63 @@ test('a literal is found wherever it lies in the text', () => {
       },
     ),
   );
+});
+
+test('a log that comes byte by byte ends its lines as one that comes at once', () => {
+  for (const log of ['calm\r\nit timed out\r\n', 'calm\rit timed out\r', '10 %\r20 %\r\nit timed out'])
+    assert.deepEqual(scan([...log]), [{ line: 2, id: 'a/short', text: 'it timed out' }]);
+});
+
+test('a literal that comes again and again hides no other', () => {
+  const line = `${'timed out '.repeat(2000)} wlan0: firmware command timed out (110)`;
+  assert.deepEqual(ids(line), ['a/timeout']);
+});
+
+test('what is found is what searching each line for each literal finds', () => {
+  const literals = SIGNATURES.flatMap((one) => one.literals);
+  const bare = literals.map((literal, index) => signature(`test/${index}`, [literal]));
+  const part = fc.oneof(
+    fc.constantFrom(...literals),
+    fc.constantFrom(...literals).map((literal) => literal.slice(1)),
+    fc.constantFrom(...literals).map((literal) => literal.slice(0, -1)),
+    fc.string({ maxLength: 9 }),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.array(part, { maxLength: 4 }), { maxLength: 8 }), (rows) => {
+      const lines = rows.map((parts) => parts.join('').replaceAll(/[^\x20-\x7e]/g, ''));
+      const longest = lines.map((line) =>
+        Math.max(0, ...literals.filter((literal) => line.includes(literal)).map((literal) => literal.length)),
+      );
+      const found = lines.map(() => 0);
+      for (const { line, id } of scan([lines.join('\n')], bare))
+        found[line - 1] = literals[Number(id.slice(5))]?.length ?? 0;
+      assert.deepEqual(found, longest);
+    }),
+  );
+});
+
+test('only lines that have escape sequences in them are cleaned before they are searched', () => {
+  assert.deepEqual(ids('it ti\0med out\n'), []);
+  assert.deepEqual(ids('it ti\0med out\n\x1b[1mbold\x1b[0m\n'), []);
+});
+
+test('a title without end hides its own line at most', () => {
+  assert.deepEqual(
+    scan(['\x1b]0;no end of title\nit timed out\n']).map(({ line }) => line),
+    [2],
+  );
+});
+
+test('memory does not grow with the log', () => {
+  const scanner = new Scanner(CATALOGUE);
+  const chunk = Buffer.from('nothing of interest, but it timed out now and then\n'.repeat(20_000));
+  const ignore = (): void => undefined;
+  scanner.push(chunk, ignore);
+  const before = process.memoryUsage().rss;
+  for (let count = 0; count < 60; count++) scanner.push(chunk, ignore);
+  assert.equal(scanner.lines, 61 * 20_000);
+  const growth = (process.memoryUsage().rss - before) / 2 ** 20;
+  assert.ok(growth < 100, `${growth.toFixed(0)} MiB for ${((60 * chunk.length) / 2 ** 20).toFixed(0)} MiB`);
 });
 
 test('a literal too short to be found everywhere is refused', () => {

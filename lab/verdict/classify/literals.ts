@@ -12,13 +12,10 @@ const PAIR = 2 * WORD;
 /** What a fragment is longer than what is looked for in it: as many ways there are to lie in words. */
 const SLACK = WORD - 1;
 const HASH_BITS = 18;
+/** More chains than windows: most have one or none. */
+const CHAIN_BITS = 13;
+const LF = 0x0a;
 const LINE_FEEDS = 0x0a0a0a0a;
-
-interface Window {
-  literal: number;
-  /** Where in the literal the first word begins. */
-  offset: number;
-}
 
 /** Told line by line of what was found. */
 export interface LineSink {
@@ -33,8 +30,8 @@ export class LiteralSearch {
   readonly #begins = new BitTable();
   readonly #isWord = new BitTable();
   readonly #isPair = new BitTable();
-  readonly #byWord = new Map<number, Window[]>();
-  readonly #byPair = new Map<number, Window[]>();
+  readonly #byWord = new Windows();
+  readonly #byPair = new Windows();
 
   /** Throws RangeError for a literal that is too short, or not ASCII. */
   constructor(literals: readonly string[]) {
@@ -48,52 +45,88 @@ export class LiteralSearch {
       const paired = bytes.length >= PAIR + SLACK;
       const start = rarest(bytes, (paired ? PAIR : WORD) + SLACK, shared);
       for (let offset = start; offset <= start + SLACK; offset++)
-        this.#learn(wordAt(bytes, offset), paired ? wordAt(bytes, offset + WORD) : null, { literal, offset });
+        this.#learn(wordAt(bytes, offset), paired ? wordAt(bytes, offset + WORD) : null, literal, offset);
     }
   }
 
   /** Searches `bytes`, whose length is a multiple of 4 and whose offset in its buffer is one too. */
   search(bytes: Uint8Array, sink: LineSink): void {
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / WORD);
-    const begins = this.#begins.cells;
-    for (let index = 0; index < words.length; index++) {
+    const next = (from: number): number => this.#next(words, from);
+    for (let index = next(0); index < words.length; index = next(index + 1)) {
       const word = words[index] as number;
-      const feeds = word ^ LINE_FEEDS;
-      // Exact: whether one of the four bytes is a line feed.
-      if (((feeds - 0x01010101) & ~feeds & 0x80808080) !== 0) {
-        const at = index * WORD;
-        for (let byte = at; byte < at + WORD; byte++) if (bytes[byte] === 0x0a) sink.lineEnd(byte);
+      const at = index * WORD;
+      if (hasLineFeed(word)) {
+        for (let byte = at; byte < at + WORD; byte++) if (bytes[byte] === LF) sink.lineEnd(byte);
         continue;
       }
-      const hash = hashOf(word);
-      if (((begins[hash >>> 5] as number) & (1 << (hash & 31))) !== 0)
-        this.#look(word, words[index + 1] ?? 0, index * WORD, bytes, sink);
+      const pair = pairOf(word, words[index + 1] ?? 0);
+      this.#check(this.#byPair, pair, at, bytes, sink);
+      this.#check(this.#byWord, word, at, bytes, sink);
     }
   }
 
-  #learn(word: number, next: number | null, window: Window): void {
+  /** Where the next word is that ends a line or is of a fragment. All time goes into this loop: it calls nothing. */
+  #next(words: Int32Array, from: number): number {
+    const [begins, isPair, isWord] = [this.#begins.cells, this.#isPair.cells, this.#isWord.cells];
+    let index = from;
+    for (; index < words.length; index++) {
+      const word = words[index] as number;
+      if (hasLineFeed(word)) return index;
+      const hash = hashOf(word);
+      if (((begins[hash >>> 5] as number) & (1 << (hash & 31))) === 0) continue;
+      if (((isWord[hash >>> 5] as number) & (1 << (hash & 31))) !== 0) return index;
+      const pair = hashOf(pairOf(word, index + 1 < words.length ? (words[index + 1] as number) : 0));
+      if (((isPair[pair >>> 5] as number) & (1 << (pair & 31))) !== 0) return index;
+    }
+    return index;
+  }
+
+  #learn(word: number, next: number | null, literal: number, offset: number): void {
     this.#begins.set(hashOf(word));
-    if (next === null) this.#isWord.set(hashOf(word));
-    else this.#isPair.set(hashOf(pairOf(word, next)));
-    const [map, key] = next === null ? [this.#byWord, word] : [this.#byPair, pairOf(word, next)];
-    const known = map.get(key);
-    if (known) known.push(window);
-    else map.set(key, [window]);
+    if (next === null) {
+      this.#isWord.set(hashOf(word));
+      this.#byWord.add(word, literal, offset);
+    } else {
+      this.#isPair.set(hashOf(pairOf(word, next)));
+      this.#byPair.add(pairOf(word, next), literal, offset);
+    }
   }
 
-  #look(word: number, next: number, at: number, bytes: Uint8Array, sink: LineSink): void {
-    const pair = pairOf(word, next);
-    if (this.#isPair.has(hashOf(pair))) this.#check(this.#byPair.get(pair), at, bytes, sink);
-    if (this.#isWord.has(hashOf(word))) this.#check(this.#byWord.get(word), at, bytes, sink);
-  }
-
-  #check(windows: readonly Window[] | undefined, at: number, bytes: Uint8Array, sink: LineSink): void {
-    if (!windows) return;
-    for (const { literal, offset } of windows) {
+  #check(windows: Windows, key: number, at: number, bytes: Uint8Array, sink: LineSink): void {
+    for (let window = windows.first(key); window !== 0; window = windows.next(window)) {
+      if (windows.keys[window] !== key) continue;
+      const literal = windows.literals[window] as number;
+      const start = at - (windows.offsets[window] as number);
       const wanted = this.#literals[literal];
-      const start = at - offset;
       if (wanted && start >= 0 && isAt(bytes, start, wanted)) sink.found(literal, start);
     }
+  }
+}
+
+/** Where in which literal a word or pair is; numbered from 1, chained by hash. */
+class Windows {
+  readonly keys = [0];
+  readonly literals = [0];
+  readonly offsets = [0];
+  readonly #next = [0];
+  readonly #first = new Int32Array(1 << CHAIN_BITS);
+
+  add(key: number, literal: number, offset: number): void {
+    const chain = chainOf(key);
+    this.#next.push(this.#first[chain] ?? 0);
+    this.#first[chain] = this.keys.push(key) - 1;
+    this.literals.push(literal);
+    this.offsets.push(offset);
+  }
+
+  /** 0 where there is none. */
+  first(key: number): number {
+    return this.#first[chainOf(key)] as number;
+  }
+
+  next(window: number): number {
+    return this.#next[window] as number;
   }
 }
 
@@ -104,14 +137,20 @@ class BitTable {
   set(hash: number): void {
     this.cells[hash >>> 5] = (this.cells[hash >>> 5] ?? 0) | (1 << (hash & 31));
   }
+}
 
-  has(hash: number): boolean {
-    return ((this.cells[hash >>> 5] ?? 0) & (1 << (hash & 31))) !== 0;
-  }
+/** Exact: whether one of the four bytes is one. */
+function hasLineFeed(word: number): boolean {
+  const feeds = word ^ LINE_FEEDS;
+  return ((feeds - 0x01010101) & ~feeds & 0x80808080) !== 0;
 }
 
 function hashOf(word: number): number {
   return Math.imul(word, 0x9e3779b1) >>> (32 - HASH_BITS);
+}
+
+function chainOf(key: number): number {
+  return hashOf(key) >>> (HASH_BITS - CHAIN_BITS);
 }
 
 function pairOf(word: number, next: number): number {
@@ -120,8 +159,8 @@ function pairOf(word: number, next: number): number {
 
 /** As the machine reads them: all that this runs on have the lowest byte first. */
 function wordAt(bytes: Uint8Array, at: number): number {
-  const [first = 0, second = 0, third = 0, fourth = 0] = bytes.subarray(at, at + WORD);
-  return first | (second << 8) | (third << 16) | (fourth << 24);
+  const byte = (offset: number): number => bytes[at + offset] ?? 0;
+  return byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24);
 }
 
 function isAt(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
@@ -155,7 +194,7 @@ function rarest(bytes: Uint8Array, length: number, shared: ReadonlyMap<number, n
     let cost = 0;
     for (let at = start; at <= start + SLACK; at++) {
       cost += 100 * (shared.get(wordAt(bytes, at)) ?? 0);
-      for (const byte of bytes.subarray(at, at + WORD)) cost += COMMON.get(byte) ?? 0;
+      for (let byte = at; byte < at + WORD; byte++) cost += COMMON.get(bytes[byte] ?? 0) ?? 0;
     }
     if (cost < least) [least, best] = [cost, start];
   }

@@ -22,20 +22,28 @@ const LINE_MAX = 64 * 1024;
 /** Patterns see at most so many characters, before and after the literal. */
 const BEFORE = 1024;
 const AFTER = 1024;
+/** A literal that comes again so soon is not looked at again: patterns have seen what is around it. */
+const STRIDE = 512;
+/** Of a line so many literals are looked at, the most telling: no line can keep the patterns busy. */
+const TRIES = 64;
 
-/** So many literals of one line are looked at: no line can keep the patterns busy. */
-const FOUND_MAX = 32;
 const FIRST: readonly number[] = [0];
 const LF = 0x0a;
 const CR = 0x0d;
 const ESC = 0x1b;
 
-export class Scanner implements LineSink {
-  readonly #search: LiteralSearch;
+/** What searching for a list of signatures needs: made once for each list, for it takes as long as thousands of lines. */
+interface Index {
+  search: LiteralSearch;
   /** By number of literal: whose it is, and how much it counts where several match: benign and long ones first. */
-  readonly #owners: readonly Signature[];
-  readonly #isBenign: readonly boolean[];
-  readonly #ranks: readonly number[];
+  owners: readonly Signature[];
+  ranks: readonly number[];
+}
+
+const INDEXES = new WeakMap<readonly Signature[], Index>();
+
+export class Scanner implements LineSink {
+  readonly #index: Index;
   readonly #benign: boolean;
   readonly #block = Buffer.alloc(BLOCK + LINE_MAX + 8);
   /** What is searched now. */
@@ -47,10 +55,13 @@ export class Scanner implements LineSink {
   #lines = 0;
   /** Of an endless line: what is left of it is passed over. */
   #skipping = false;
+  /** What ends lines; null until it is known. */
   #endOfLine: number | null = null;
   /** Literals found on the current line, and where each begins. */
   readonly #found: number[] = [];
   readonly #foundAt: number[] = [];
+  /** Of each literal, where it was last looked at. */
+  readonly #lastAt: Int32Array;
   /** Whether one of them is of a signature that is told. */
   #telling = false;
   #onHit: (hit: ScanHit) => void = () => undefined;
@@ -58,16 +69,8 @@ export class Scanner implements LineSink {
   /** `benign` false: lines that only look alarming are not told, which takes no time where nothing else is on them. */
   constructor(signatures: readonly Signature[], { benign = true }: { benign?: boolean } = {}) {
     this.#benign = benign;
-    const all = signatures.flatMap((signature) =>
-      signature.literals.map((literal) => ({ signature, literal })),
-    );
-    this.#search = new LiteralSearch(all.map(({ literal }) => literal));
-    const longest = Math.max(0, ...all.map(({ literal }) => literal.length));
-    this.#owners = all.map(({ signature }) => signature);
-    this.#isBenign = this.#owners.map(({ role }) => role === 'benign');
-    this.#ranks = all.map(
-      ({ signature, literal }) => literal.length + (signature.role === 'benign' ? longest : 0),
-    );
+    this.#index = indexOf(signatures);
+    this.#lastAt = new Int32Array(this.#index.owners.length);
   }
 
   /** Lines so far that have ended. */
@@ -77,10 +80,10 @@ export class Scanner implements LineSink {
 
   push(chunk: Uint8Array, onHit: (hit: ScanHit) => void): void {
     this.#onHit = onHit;
-    const bytes = this.#withLineFeeds(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     for (let at = 0; at < bytes.length; ) {
       if (this.#skipping) {
-        const end = bytes.indexOf(LF, at);
+        const end = bytes.indexOf(this.#endOfLine ?? LF, at);
         if (end < 0) return;
         at = end;
         this.#skipping = false;
@@ -98,16 +101,21 @@ export class Scanner implements LineSink {
   end(onHit: (hit: ScanHit) => void): void {
     this.#onHit = onHit;
     if (this.#filled === 0 && !this.#skipping) return;
-    this.#block[this.#filled++] = LF;
+    this.#endOfLine ??= this.#endOfLines(true);
+    if (this.#endOfLine === CR) this.#feedLines();
+    if (this.#block[this.#filled - 1] !== LF) this.#block[this.#filled++] = LF;
     this.#scan();
   }
 
   /** LineSink. */
   found(literal: number, at: number): void {
-    if (this.#found.length >= FOUND_MAX) return;
+    const last = this.#lastAt[literal] ?? -1;
+    if (last >= this.#lineStart && at < last + STRIDE) return;
+    if (at >= this.#lineStart + LINE_MAX) return;
+    this.#lastAt[literal] = at;
     this.#found.push(literal);
     this.#foundAt.push(at);
-    this.#telling ||= this.#benign || !this.#isBenign[literal];
+    this.#telling ||= this.#benign || this.#index.owners[literal]?.role !== 'benign';
   }
 
   /** LineSink. */
@@ -122,16 +130,25 @@ export class Scanner implements LineSink {
     this.#lineStart = at + 1;
   }
 
-  /** Old Macs and some terminal programs end lines with a carriage return alone. */
-  #withLineFeeds(bytes: Buffer): Buffer {
-    this.#endOfLine ??= bytes.indexOf(LF) < 0 && bytes.indexOf(CR) >= 0 ? CR : LF;
-    if (this.#endOfLine === LF) return bytes;
-    return Buffer.from(bytes.map((byte) => (byte === CR ? LF : byte)));
+  /** Old Macs and some terminal programs end lines with a carriage return alone. Null where it can't be told yet. */
+  #endOfLines(final: boolean): number | null {
+    const text = this.#block.subarray(0, this.#filled);
+    if (text.includes(LF)) return LF;
+    if (text.length <= LINE_MAX && !final) return null;
+    return text.includes(CR) ? CR : LF;
+  }
+
+  #feedLines(): void {
+    const text = this.#block.subarray(0, this.#filled);
+    for (let at = text.indexOf(CR); at >= 0; at = text.indexOf(CR, at + 1)) text[at] = LF;
   }
 
   /** All complete lines of the block; the begun one is moved to its front. */
   #scan(): void {
     const block = this.#block;
+    this.#endOfLine ??= this.#endOfLines(false);
+    if (this.#endOfLine === null) return;
+    if (this.#endOfLine === CR) this.#feedLines();
     // Old bytes behind the text must not be taken for line feeds.
     block.fill(0, this.#filled, this.#filled + 3);
     const end = block.lastIndexOf(LF, this.#filled - 1) + 1;
@@ -140,8 +157,9 @@ export class Scanner implements LineSink {
       this.#text = text.includes(ESC) ? withoutEscapes(text) : block;
       const length = this.#text === block ? end : this.#text.length;
       this.#lineStart = 0;
+      this.#lastAt.fill(-1);
       this.#end = length;
-      this.#search.search(this.#text.subarray(0, (length + 3) & ~3), this);
+      this.#index.search.search(this.#text.subarray(0, (length + 3) & ~3), this);
       block.copyWithin(0, end, this.#filled);
       this.#filled -= end;
     }
@@ -153,16 +171,17 @@ export class Scanner implements LineSink {
   /** The one signature that a line is of: the first by rank whose pattern matches. */
   #resolve(end: number): void {
     let text: string | null = null;
-    let textAt = -1;
+    let [from, to] = [-1, -1];
     for (const index of this.#byRank()) {
       const at = this.#foundAt[index] ?? 0;
-      const signature = this.#owners[this.#found[index] ?? -1];
+      const signature = this.#index.owners[this.#found[index] ?? -1];
       if (!signature) continue;
       // Of a line of usual length every literal sees the whole.
       const start = Math.max(this.#lineStart, at - BEFORE);
-      if (text === null || start !== textAt) {
-        text = this.#lineText(start, Math.min(end, at + AFTER));
-        textAt = start;
+      const stop = Math.min(end, at + AFTER);
+      if (text === null || start !== from || stop !== to) {
+        text = this.#lineText(start, stop);
+        [from, to] = [start, stop];
       }
       const match = signature.pattern === null ? null : signature.pattern.exec(text);
       if (signature.pattern !== null && match === null) continue;
@@ -175,8 +194,9 @@ export class Scanner implements LineSink {
   #byRank(): readonly number[] {
     const found = this.#found;
     if (found.length === 1) return FIRST;
-    const rank = (index: number): number => this.#ranks[found[index] ?? -1] ?? 0;
-    return [...found.keys()].sort((a, b) => rank(b) - rank(a) || (found[a] ?? 0) - (found[b] ?? 0));
+    const rank = (index: number): number => this.#index.ranks[found[index] ?? -1] ?? 0;
+    const order = [...found.keys()].sort((a, b) => rank(b) - rank(a) || (found[a] ?? 0) - (found[b] ?? 0));
+    return order.slice(0, TRIES);
   }
 
   #tell(signature: Signature, text: string, match: RegExpExecArray | null): void {
@@ -198,9 +218,26 @@ export class Scanner implements LineSink {
   }
 }
 
+function indexOf(signatures: readonly Signature[]): Index {
+  const known = INDEXES.get(signatures);
+  if (known) return known;
+  const all = signatures.flatMap((signature) =>
+    signature.literals.map((literal) => ({ signature, literal })),
+  );
+  const longest = Math.max(0, ...all.map(({ literal }) => literal.length));
+  const made = {
+    search: new LiteralSearch(all.map(({ literal }) => literal)),
+    owners: all.map(({ signature }) => signature),
+    ranks: all.map(({ signature, literal }) => literal.length + (signature.role === 'benign' ? longest : 0)),
+  };
+  INDEXES.set(signatures, made);
+  return made;
+}
+
 /** Escape sequences tear literals apart. Padded to whole words. */
 function withoutEscapes(text: Buffer): Buffer {
-  const clean = sanitizeStream(text.toString('utf8'));
+  const lines = text.toString('utf8').split('\n');
+  const clean = lines.map((line) => (line.includes('\x1b') ? sanitizeStream(line) : line)).join('\n');
   return Buffer.from(clean + '\0'.repeat(-Buffer.byteLength(clean) & 3));
 }
 
