@@ -8,6 +8,7 @@ import type { DeviceProfile } from '../../devices/profile.ts';
 import { abortReason, asHilError, type HilError, LabError, messageOf, ProductError } from '../errors.ts';
 import type { ObservableSink, Payload } from '../journal/event.ts';
 import { bannerOf, wasReset } from '../kernel/banner.ts';
+import { Clocks } from '../kernel/clocks.ts';
 import { type Attach, CrashWatch } from '../kernel/crash-watch.ts';
 import { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
@@ -55,6 +56,7 @@ export class Board {
   readonly console: Console;
   readonly remote: SshRemote;
   readonly kernelLog: KernelLog;
+  readonly clocks: Clocks;
   readonly crashes: CrashWatch;
   readonly #options: BoardOptions;
   #state: BoardState = 'off';
@@ -100,6 +102,13 @@ export class Board {
       remote: this.remote,
       journal: options.journal,
       board: options.name,
+      console: this.console,
+    });
+    this.clocks = new Clocks({
+      board: options.name,
+      remote: this.remote,
+      log: this.kernelLog,
+      journal: options.journal,
       console: this.console,
     });
     this.crashes = new CrashWatch({ journal: options.journal, attach: options.attach });
@@ -431,6 +440,7 @@ export class Board {
   async #connect(timeoutMs: number, signal: AbortSignal): Promise<void> {
     await this.remote.connect({ timeoutMs, signal });
     await this.kernelLog.start(this.#life.signal);
+    this.clocks.begin(this.remote.bootId ?? '', this.#life.signal);
     this.#enter('ready');
   }
 

@@ -26,6 +26,10 @@ function textOf(event: AnyEvent): string {
         : event.data.text;
     case 'kernel.record':
       return `<${event.data.level}> [${(event.data.us / 1e6).toFixed(6)}] ${event.data.text}`;
+    case 'clock.mapping': {
+      const { clock, offsetNs, boundNs, samples } = event.data;
+      return `${clock} clock: ${(offsetNs / 1e9).toFixed(6)} s to ours, within ${(boundNs / 1e6).toFixed(1)} ms (${samples} readings)`;
+    }
     case 'hostapd.line':
     case 'wpa_supplicant.line':
       return `${event.data.interface}: ${event.data.text}`;

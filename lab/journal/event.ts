@@ -86,6 +86,15 @@ export const PAYLOADS = {
   }),
   'kernel.lost': z.object({ records: z.number().int() }),
   'kernel.boot': z.object({ bootId: text }),
+  /** Another clock on the controller's (journal/clock-mapping.ts): `console` maps when a line came to when it was logged. */
+  'clock.mapping': z.object({
+    clock: z.enum(['kernel', 'wall', 'console']),
+    bootId: text,
+    offsetNs: z.number(),
+    boundNs: z.number(),
+    atNs: z.number(),
+    samples: z.number().int(),
+  }),
 
   /** A crash of the kernel (or of a device's firmware), read whole; as CrashReport in lab/verdict/crash/report.ts. */
   'crash.report': z.object({
