@@ -30,5 +30,5 @@ export function classifyRecords(
   for (const { text } of records) scanner.push(encoder.encode(`${text.replaceAll(/[\r\n]/g, ' ')}\n`), take);
   scanner.end(take);
   const reports = crashReports(records.map(({ text }, index) => ({ text, line: index + 1 }))).map(extentOf);
-  return judge({ hits: sightings.map(hitOf), reports, actions });
+  return judge({ hits: sightings.map((sighting) => hitOf(sighting)), reports, actions });
 }
