@@ -6,15 +6,19 @@ import type { Signature } from '../signatures/signature.ts';
 import type { Classification } from './finding.ts';
 import { type Hit, hitOf } from './hit.ts';
 import { judge } from './judge.ts';
+import { beginsBoot } from './order.ts';
 import { extentOf, isCrash, type ReportExtent } from './reports.ts';
 import { type ScanHit, Scanner } from './scanner.ts';
 import { type LoggedLine, pairs, unwrap } from './unwrap.ts';
 
 /** A log up to this size is held whole, and its broken lines are put together. */
 const WHOLE_BYTES = 8 * 1024 * 1024;
-/** Of one signature and device so many hits are kept; of all together, so many. */
+/** Of one signature and device so many hits are kept: the first ones tell what happened, and at what rate. */
 const HITS_EACH = 200;
-const MARKERS_EACH = 5000;
+/** Of one marker so many, and so many more after each failure that it can end. */
+const MARKERS_EACH = 500;
+const AWAITED = 2000;
+/** Failures kept of a log, and as many markers. */
 const HITS_MAX = 50_000;
 /** So many reports of a longer log are read whole, each up to this size. */
 const REPORTS_MAX = 500;
@@ -27,7 +31,12 @@ export class LogClassifier {
   readonly #scanner: Scanner;
   readonly #hits: Hit[] = [];
   readonly #reports: ReportExtent[] = [];
-  readonly #counts = new Map<string, number>();
+  /** Hits of each signature by device. */
+  readonly #counts = new Map<Signature, Map<string, number>>();
+  /** By signature: how many more of its hits are kept because a failure waits for them. */
+  readonly #awaited = new Map<string, number>();
+  #failures = 0;
+  #markers = 0;
 
   constructor(signatures: readonly Signature[] = SIGNATURES) {
     this.#signatures = signatures;
@@ -58,16 +67,40 @@ export class LogClassifier {
     this.#scanner.push(chunk, (hit) => this.#take(hit));
   }
 
-  /** The first hits of a kind say what happened and at what rate; markers say what ended it, and are more. */
   #take({ signature, text, groups, line, following }: ScanHit): void {
-    const marker = signature.role === 'marker';
-    const key = `${signature.id} ${groups.device ?? ''}`;
-    const count = (this.#counts.get(key) ?? 0) + 1;
-    if (this.#counts.size < HITS_MAX) this.#counts.set(key, count);
-    if (count > (marker ? MARKERS_EACH : HITS_EACH) || this.#hits.length >= HITS_MAX) return;
-    this.#hits.push(hitOf({ signature, text, groups, lines: [line, line] }, marker ? 0 : undefined));
+    if (signature.role === 'marker' ? !this.#keepMarker(signature) : !this.#keep(signature, groups.device))
+      return;
+    const textMax = signature.role === 'marker' ? 0 : undefined;
+    this.#hits.push(hitOf({ signature, text, groups, lines: [line, line] }, textMax));
     if (line > (this.#reports.at(-1)?.lines[1] ?? 0) && isCrash(signature.class) && opensCrash(text))
       this.#read(line, following(REPORT_BYTES));
+  }
+
+  #keep(signature: Signature, device = ''): boolean {
+    if (this.#failures >= HITS_MAX || this.#count(signature, device) > HITS_EACH) return false;
+    this.#failures++;
+    const { endedBy, confirmedBy = [] } = signature;
+    for (const id of endedBy?.signatures ?? []) this.#awaited.set(id, AWAITED);
+    for (const id of confirmedBy) this.#awaited.set(id, AWAITED);
+    return true;
+  }
+
+  /** What ends no failure that was seen is of no use, but for boots: they are few, and all of them are kept. */
+  #keepMarker(signature: Signature): boolean {
+    if (this.#markers >= HITS_MAX) return false;
+    const awaited = this.#awaited.get(signature.id) ?? 0;
+    if (awaited > 0) this.#awaited.set(signature.id, awaited - 1);
+    else if (this.#count(signature, '') > MARKERS_EACH && !beginsBoot(signature.id)) return false;
+    this.#markers++;
+    return true;
+  }
+
+  #count(signature: Signature, device: string): number {
+    const counts = this.#counts.get(signature) ?? new Map<string, number>();
+    this.#counts.set(signature, counts);
+    const count = (counts.get(device) ?? 0) + 1;
+    if (counts.size < HITS_MAX) counts.set(device, count);
+    return count;
   }
 
   #read(first: number, text: string): void {

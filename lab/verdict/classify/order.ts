@@ -13,7 +13,7 @@ export function inOrder(hits: readonly Hit[]): Hit[] {
   let last: number | null = null;
   let begun = true;
   for (const hit of ordered) {
-    const banner = hit.signature.startsWith('boot/begin');
+    const banner = beginsBoot(hit.signature);
     const restarted =
       last !== null && hit.kernelS !== null && hit.kernelS < last - RESTART_S && hit.kernelS < EARLY_S;
     // Boot loader, kernel and their banners are of one boot; what stands between two is not.
@@ -24,6 +24,11 @@ export function inOrder(hits: readonly Hit[]): Hit[] {
     hit.boot = boot;
   }
   return ordered;
+}
+
+/** Whether a signature is that of a banner by which boots begin. */
+export function beginsBoot(signature: string): boolean {
+  return signature.startsWith('boot/begin');
 }
 
 function isNewestFirst(hits: readonly Hit[]): boolean {
