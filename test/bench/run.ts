@@ -15,20 +15,50 @@ import { noopRows } from './noop.ts';
 import { type Row, table } from './rows.ts';
 import { sshRows } from './ssh.ts';
 
-const PARTS: Record<string, (lab: LabClient) => Promise<Row[]>> = {
+/** A part asks for the lab if it needs one. */
+type Part = (lab: () => Promise<LabClient>) => Promise<Row[]>;
+
+const PARTS: Record<string, Part> = {
   classify: classifyRows,
-  console: consoleRows,
-  boot: bootRows,
-  ssh: (lab) => onBoard(lab, (board) => sshRows(lab, board)),
-  iperf3: (lab) => onBoard(lab, iperf3Rows),
-  noop: noopRows,
-  fleet: fleetRows,
+  console: onLab(consoleRows),
+  boot: onLab(bootRows),
+  ssh: onLab((lab) => onBoard(lab, (board) => sshRows(lab, board))),
+  iperf3: onLab((lab) => onBoard(lab, iperf3Rows)),
+  noop: onLab(noopRows),
+  fleet: onLab(fleetRows),
 };
+
+function onLab(measure: (lab: LabClient) => Promise<Row[]>): Part {
+  return async (lab) => measure(await lab());
+}
 
 async function onBoard(lab: LabClient, measure: (board: LeasedBoard) => Promise<Row[]>): Promise<Row[]> {
   await using board = await LeasedBoard.acquire(lab, { owner: 'bench', fresh: true });
   await board.ready();
   return await measure(board);
+}
+
+/** A lab that is started when it is first asked for. */
+class Lab implements AsyncDisposable {
+  readonly #state: string;
+  #client: Promise<LabClient> | null = null;
+
+  constructor(state: string) {
+    this.#state = state;
+  }
+
+  client(): Promise<LabClient> {
+    this.#client ??= LabClient.connect({ client: 'bench', state: this.#state });
+    return this.#client;
+  }
+
+  async stop(): Promise<void> {
+    await (await this.#client)?.call('lab.stop', { force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#client)?.[Symbol.asyncDispose]();
+  }
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -44,15 +74,15 @@ async function main(words: readonly string[]): Promise<number> {
   process.env.HIL_STATE_DIR = state;
   process.env.HIL_RUNS_DIR = join(state, 'runs');
   const rows: Row[] = [];
+  await using lab = new Lab(state);
   try {
-    await using lab = await LabClient.connect({ client: 'bench', state });
     for (const name of wanted) {
       console.error(`${name} ...`);
-      const part = await (PARTS[name] as (lab: LabClient) => Promise<Row[]>)(lab);
+      const part = await (PARTS[name] as Part)(() => lab.client());
       rows.push(...part);
       console.error(table(part));
     }
-    await lab.call('lab.stop', { force: true });
+    await lab.stop();
   } finally {
     rmSync(state, { recursive: true, force: true });
   }

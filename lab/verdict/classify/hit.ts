@@ -38,10 +38,18 @@ const TEXT_MAX = 1000;
 /** What the signature means on this line: the first of its rules that holds replaces its defaults. At most so much of the text is kept. */
 export function hitOf({ signature, text, groups, lines, atS }: Sighting, textMax = TEXT_MAX): Hit {
   const rule = signature.when?.find(({ group, is }) => is.includes(groups[group] ?? ''));
-  const { class: kind, blame, role, meaning, next } = { ...signature, ...rule?.means };
+  const { class: kind, blame, role, meaning, next } = rule ? { ...signature, ...rule.means } : signature;
   const { wallS, kernelS } = stampOf(text);
   return {
-    ...{ signature: signature.id, class: kind, blame, role, meaning, next, lines, entry: signature, boot: 0 },
+    signature: signature.id,
+    class: kind,
+    blame,
+    role,
+    meaning,
+    next,
+    lines,
+    entry: signature,
+    boot: 0,
     device: groups.device?.trim() || groups.module?.trim() || null,
     text: text.slice(0, textMax),
     wallS: atS ?? wallS,

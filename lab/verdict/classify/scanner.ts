@@ -202,7 +202,10 @@ export class Scanner implements LineSink {
   #tell(signature: Signature, text: string, match: RegExpExecArray | null): void {
     const start = this.#lineStart;
     this.#onHit({
-      ...{ line: this.#lines, signature, text, groups: groupsOf(match) },
+      line: this.#lines,
+      signature,
+      text,
+      groups: groupsOf(match),
       following: (bytes) => this.#text.toString('utf8', start, Math.min(this.#end, start + bytes)),
     });
   }
