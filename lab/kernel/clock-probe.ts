@@ -8,7 +8,7 @@ import { BARRIER, type KernelRecord } from './kmsg.ts';
 import type { KernelLog } from './log.ts';
 
 /** Good enough: half a round trip over SSH. */
-const WANTED_NS = 3_000_000;
+const WANTED_NS = 4_000_000;
 const TRIPS_MAX = 20;
 const COMMAND_MS = 5000;
 /** Stamps are in microseconds, rounded down. */

@@ -16,8 +16,8 @@ export interface ClocksOptions {
   console?: { subscribe(listener: (line: { text: string }) => void): () => void };
 }
 
-/** The delay of the console is recorded anew when it has changed by so much. */
-const CHANGED = 0.5;
+/** The delay of the console is recorded anew when it is known so many times better or worse. */
+const CHANGED = 2;
 const CONSOLE_LINES = 3;
 
 export type ClockName = 'kernel' | 'wall' | 'console';
@@ -27,6 +27,7 @@ export class Clocks {
   readonly #mappings = new Map<ClockName, ClockMapping>();
   readonly #delay = new ConsoleDelay();
   #bootId = '';
+  #life: AbortSignal | null = null;
   #measuring: Promise<void> = Promise.resolve();
 
   constructor(options: ClocksOptions) {
@@ -49,7 +50,16 @@ export class Clocks {
     if (bootId !== this.#bootId) this.#delay.reset();
     this.#bootId = bootId;
     this.#mappings.clear();
+    // Lines of the next boot must not be placed by the clock of this one.
+    life.addEventListener('abort', () => this.#forget(life), { once: true });
+    this.#life = life;
     this.#measuring = this.#measure(life);
+  }
+
+  #forget(life: AbortSignal): void {
+    if (life !== this.#life) return;
+    this.#mappings.clear();
+    this.#delay.reset();
   }
 
   async #measure(life: AbortSignal): Promise<void> {
@@ -79,7 +89,8 @@ export class Clocks {
     const mapping = kernel && this.#delay.mapping(kernel);
     if (!mapping || mapping.samples < CONSOLE_LINES) return;
     const before = this.#mappings.get('console');
-    if (before && Math.abs(mapping.boundNs - before.boundNs) < CHANGED * before.boundNs) return;
+    const change = before ? mapping.boundNs / before.boundNs : Number.POSITIVE_INFINITY;
+    if (change < CHANGED && change > 1 / CHANGED) return;
     this.#set('console', mapping);
   }
 
