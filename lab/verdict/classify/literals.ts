@@ -19,10 +19,10 @@ const LINE_FEEDS = 0x0a0a0a0a;
 
 /** Told line by line of what was found. */
 export interface LineSink {
-  /** A literal, by its number, that begins at `at`. */
-  found(literal: number, at: number): void;
-  /** The line feed at `at` ends the current line. */
-  lineEnd(at: number): void;
+  /** A literal, by its number, that begins at `at`, on a line that begins at `start`. */
+  found(literal: number, at: number, start: number): void;
+  /** The line from `start` up to the line feed at `end`, on which something was found; so many came before it. */
+  lineEnd(start: number, end: number, before: number): void;
 }
 
 export class LiteralSearch {
@@ -49,21 +49,35 @@ export class LiteralSearch {
     }
   }
 
-  /** Searches `bytes`, whose length is a multiple of 4 and whose offset in its buffer is one too. */
-  search(bytes: Uint8Array, sink: LineSink): void {
+  /**
+   * Searches `bytes`, whose length is a multiple of 4 and whose offset in its buffer is one too. Returns how many lines
+   * ended in it.
+   */
+  search(bytes: Uint8Array, sink: LineSink): number {
     const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / WORD);
     const next = (from: number): number => this.#next(words, from);
+    let lines = 0;
+    let start = 0;
+    let telling = false;
     for (let index = next(0); index < words.length; index = next(index + 1)) {
       const word = words[index] as number;
       const at = index * WORD;
       if (hasLineFeed(word)) {
-        for (let byte = at; byte < at + WORD; byte++) if (bytes[byte] === LF) sink.lineEnd(byte);
+        for (let end = at; end < at + WORD; end++) {
+          if (bytes[end] !== LF) continue;
+          if (telling) sink.lineEnd(start, end, lines);
+          telling = false;
+          lines++;
+          start = end + 1;
+        }
         continue;
       }
       const pair = pairOf(word, words[index + 1] ?? 0);
-      this.#check(this.#byPair, pair, at, bytes, sink);
-      this.#check(this.#byWord, word, at, bytes, sink);
+      const paired = this.#check(this.#byPair, pair, at, start, bytes, sink);
+      const alone = this.#check(this.#byWord, word, at, start, bytes, sink);
+      telling ||= paired || alone;
     }
+    return lines;
   }
 
   /** Where the next word is that ends a line or is of a fragment. All time goes into this loop: it calls nothing. */
@@ -93,14 +107,26 @@ export class LiteralSearch {
     }
   }
 
-  #check(windows: Windows, key: number, at: number, bytes: Uint8Array, sink: LineSink): void {
+  /** Tells literals that have this word or pair at `at`; whether there was one. */
+  #check(
+    windows: Windows,
+    key: number,
+    at: number,
+    lineStart: number,
+    bytes: Uint8Array,
+    sink: LineSink,
+  ): boolean {
+    let found = false;
     for (let window = windows.first(key); window !== 0; window = windows.next(window)) {
       if (windows.keys[window] !== key) continue;
       const literal = windows.literals[window] as number;
       const start = at - (windows.offsets[window] as number);
       const wanted = this.#literals[literal];
-      if (wanted && start >= 0 && isAt(bytes, start, wanted)) sink.found(literal, start);
+      if (!wanted || start < 0 || !isAt(bytes, start, wanted)) continue;
+      sink.found(literal, start, lineStart);
+      found = true;
     }
+    return found;
   }
 }
 

@@ -38,6 +38,8 @@ interface Index {
   /** By number of literal: whose it is, and how much it counts where several match: benign and long ones first. */
   owners: readonly Signature[];
   ranks: readonly number[];
+  /** Named groups of its pattern. */
+  groups: readonly (readonly string[])[];
 }
 
 const INDEXES = new WeakMap<readonly Signature[], Index>();
@@ -51,7 +53,6 @@ export class Scanner implements LineSink {
   #end = 0;
   /** Bytes of the block that hold text. */
   #filled = 0;
-  #lineStart = 0;
   #lines = 0;
   /** Of an endless line: what is left of it is passed over. */
   #skipping = false;
@@ -65,6 +66,11 @@ export class Scanner implements LineSink {
   /** Whether one of them is of a signature that is told. */
   #telling = false;
   #onHit: (hit: ScanHit) => void = () => undefined;
+  /** Of two places in the list of what was found, the more telling first. */
+  readonly #byRank = (a: number, b: number): number => {
+    const [one, other] = [this.#found[a] ?? 0, this.#found[b] ?? 0];
+    return (this.#index.ranks[other] ?? 0) - (this.#index.ranks[one] ?? 0) || one - other;
+  };
 
   /** `benign` false: lines that only look alarming are not told, which takes no time where nothing else is on them. */
   constructor(signatures: readonly Signature[], { benign = true }: { benign?: boolean } = {}) {
@@ -108,10 +114,10 @@ export class Scanner implements LineSink {
   }
 
   /** LineSink. */
-  found(literal: number, at: number): void {
+  found(literal: number, at: number, start: number): void {
     const last = this.#lastAt[literal] ?? -1;
-    if (last >= this.#lineStart && at < last + STRIDE) return;
-    if (at >= this.#lineStart + LINE_MAX) return;
+    if (last >= start && at < last + STRIDE) return;
+    if (at >= start + LINE_MAX) return;
     this.#lastAt[literal] = at;
     this.#found.push(literal);
     this.#foundAt.push(at);
@@ -119,15 +125,11 @@ export class Scanner implements LineSink {
   }
 
   /** LineSink. */
-  lineEnd(at: number): void {
-    this.#lines++;
-    if (this.#found.length > 0) {
-      if (this.#telling) this.#resolve(at);
-      this.#found.length = 0;
-      this.#foundAt.length = 0;
-      this.#telling = false;
-    }
-    this.#lineStart = at + 1;
+  lineEnd(start: number, end: number, before: number): void {
+    if (this.#telling) this.#resolve(start, end, this.#lines + before + 1);
+    this.#found.length = 0;
+    this.#foundAt.length = 0;
+    this.#telling = false;
   }
 
   /** Old Macs and some terminal programs end lines with a carriage return alone. Null where it can't be told yet. */
@@ -156,10 +158,9 @@ export class Scanner implements LineSink {
       const text = block.subarray(0, end);
       this.#text = text.includes(ESC) ? withoutEscapes(text) : block;
       const length = this.#text === block ? end : this.#text.length;
-      this.#lineStart = 0;
       this.#lastAt.fill(-1);
       this.#end = length;
-      this.#index.search.search(this.#text.subarray(0, (length + 3) & ~3), this);
+      this.#lines += this.#index.search.search(this.#text.subarray(0, (length + 3) & ~3), this);
       block.copyWithin(0, end, this.#filled);
       this.#filled -= end;
     }
@@ -169,15 +170,16 @@ export class Scanner implements LineSink {
   }
 
   /** The one signature that a line is of: the first by rank whose pattern matches. */
-  #resolve(end: number): void {
+  #resolve(lineStart: number, end: number, line: number): void {
     let text: string | null = null;
     let [from, to] = [-1, -1];
-    for (const index of this.#byRank()) {
+    for (const index of this.#mostTelling()) {
       const at = this.#foundAt[index] ?? 0;
-      const signature = this.#index.owners[this.#found[index] ?? -1];
+      const literal = this.#found[index] ?? -1;
+      const signature = this.#index.owners[literal];
       if (!signature) continue;
       // Of a line of usual length every literal sees the whole.
-      const start = Math.max(this.#lineStart, at - BEFORE);
+      const start = Math.max(lineStart, at - BEFORE);
       const stop = Math.min(end, at + AFTER);
       if (text === null || start !== from || stop !== to) {
         text = this.#lineText(start, stop);
@@ -185,29 +187,23 @@ export class Scanner implements LineSink {
       }
       const match = signature.pattern === null ? null : signature.pattern.exec(text);
       if (signature.pattern !== null && match === null) continue;
-      if (this.#benign || signature.role !== 'benign') this.#tell(signature, text, match);
+      if (!this.#benign && signature.role === 'benign') return;
+      const groups = groupsOf(match, this.#index.groups[literal] ?? []);
+      this.#onHit({ line, signature, text, groups, following: this.#following(lineStart) });
       return;
     }
   }
 
   /** Places in the list of what was found, most telling first. */
-  #byRank(): readonly number[] {
-    const found = this.#found;
-    if (found.length === 1) return FIRST;
-    const rank = (index: number): number => this.#index.ranks[found[index] ?? -1] ?? 0;
-    const order = [...found.keys()].sort((a, b) => rank(b) - rank(a) || (found[a] ?? 0) - (found[b] ?? 0));
-    return order.slice(0, TRIES);
+  #mostTelling(): readonly number[] {
+    if (this.#found.length === 1) return FIRST;
+    const order: number[] = [];
+    for (let index = 0; index < this.#found.length; index++) order.push(index);
+    return order.sort(this.#byRank).slice(0, TRIES);
   }
 
-  #tell(signature: Signature, text: string, match: RegExpExecArray | null): void {
-    const start = this.#lineStart;
-    this.#onHit({
-      line: this.#lines,
-      signature,
-      text,
-      groups: groupsOf(match),
-      following: (bytes) => this.#text.toString('utf8', start, Math.min(this.#end, start + bytes)),
-    });
+  #following(start: number): ScanHit['following'] {
+    return (bytes) => this.#text.toString('utf8', start, Math.min(this.#end, start + bytes));
   }
 
   /** Most lines are plain ASCII, and clean as they are. */
@@ -232,6 +228,7 @@ function indexOf(signatures: readonly Signature[]): Index {
     search: new LiteralSearch(all.map(({ literal }) => literal)),
     owners: all.map(({ signature }) => signature),
     ranks: all.map(({ signature, literal }) => literal.length + (signature.role === 'benign' ? longest : 0)),
+    groups: all.map(({ signature }) => groupNames(signature.pattern)),
   };
   INDEXES.set(signatures, made);
   return made;
@@ -244,12 +241,15 @@ function withoutEscapes(text: Buffer): Buffer {
   return Buffer.from(clean + '\0'.repeat(-Buffer.byteLength(clean) & 3));
 }
 
-function groupsOf(match: RegExpExecArray | null): Record<string, string> {
+function groupsOf(match: RegExpExecArray | null, names: readonly string[]): Record<string, string> {
   const groups: Record<string, string> = {};
-  if (match?.groups === undefined) return groups;
-  for (const name in match.groups) {
-    const value = match.groups[name];
+  for (const name of names) {
+    const value = match?.groups?.[name];
     if (value !== undefined) groups[name] = value;
   }
   return groups;
+}
+
+function groupNames(pattern: RegExp | null): string[] {
+  return [...new Set(Array.from(pattern?.source.matchAll(/\(\?<(\w+)>/g) ?? [], ([, name = '']) => name))];
 }
