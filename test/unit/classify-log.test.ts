@@ -19,6 +19,10 @@ const CATALOGUE: readonly Signature[] = [
   }),
   signature('test/found', 'found its way', { role: 'marker' }),
   signature('test/often', 'is restless', { role: 'consequence', class: 'usb-error' }),
+  signature('test/answer', 'answered', {
+    pattern: /(?<device>\w+): answered (?<errno>\d+)/,
+    when: [{ group: 'errno', is: ['0'], means: { role: 'benign' } }],
+  }),
   signature('test/death', 'passed away', { class: 'fw-crash' }),
 ];
 /** Beyond this a log is not held whole. */
@@ -74,6 +78,13 @@ test('in a long log neither success nor noise crowds out a failure that comes la
     'wlan7: passed away',
   ]);
   assert.deepEqual([primary, classes], ['fw-crash', ['fw-crash', 'usb-error']]);
+});
+
+test('in a long log lines that a rule declares benign take no room', () => {
+  const fine = Array.from({ length: 5000 }, () => 'wlan0: answered 0');
+  const { primary, firstBadLine } = classify([...fine, ...calm(LONG_BYTES), 'wlan0: answered 110']);
+  assert.equal(primary, 'fw-timeout');
+  assert.ok((firstBadLine ?? 0) > 5000);
 });
 
 test('a text is classified as the bytes of it are', () => {

@@ -35,10 +35,18 @@ export interface Sighting {
 /** Longer texts say no more to a reader. */
 const TEXT_MAX = 1000;
 
+/** What the first of a signature's rules that holds replaces. */
+export function ruleOf(
+  signature: Signature,
+  groups: Sighting['groups'],
+): NonNullable<Signature['when']>[number]['means'] | undefined {
+  return signature.when?.find(({ group, is }) => is.includes(groups[group] ?? ''))?.means;
+}
+
 /** What the signature means on this line: the first of its rules that holds replaces its defaults. At most so much of the text is kept. */
 export function hitOf({ signature, text, groups, lines, atS }: Sighting, textMax = TEXT_MAX): Hit {
-  const rule = signature.when?.find(({ group, is }) => is.includes(groups[group] ?? ''));
-  const { class: kind, blame, role, meaning, next } = rule ? { ...signature, ...rule.means } : signature;
+  const rule = ruleOf(signature, groups);
+  const { class: kind, blame, role, meaning, next } = rule ? { ...signature, ...rule } : signature;
   const { wallS, kernelS } = stampOf(text);
   return {
     signature: signature.id,

@@ -4,7 +4,7 @@ import { crashReports, firstCrash } from '../crash/parser.ts';
 import { SIGNATURES } from '../signatures/index.ts';
 import type { Signature } from '../signatures/signature.ts';
 import type { Classification } from './finding.ts';
-import { type Hit, hitOf } from './hit.ts';
+import { type Hit, hitOf, ruleOf } from './hit.ts';
 import { judge } from './judge.ts';
 import { beginsBoot } from './order.ts';
 import { extentOf, isCrash, type ReportExtent } from './reports.ts';
@@ -15,11 +15,13 @@ import { type LoggedLine, pairs, unwrap } from './unwrap.ts';
 const WHOLE_BYTES = 8 * 1024 * 1024;
 /** Of one signature and device so many hits are kept: the first ones tell what happened, and at what rate. */
 const HITS_EACH = 200;
+/** Of one signature with all its devices. */
+const HITS_ALIKE = 1000;
 /** Of one marker so many, and so many more after each failure that it can end. */
 const MARKERS_EACH = 500;
 const AWAITED = 2000;
 /** Failures kept of a log, and as many markers. */
-const HITS_MAX = 50_000;
+const HITS_MAX = 20_000;
 /** So many reports of a longer log are read whole, each up to this size. */
 const REPORTS_MAX = 500;
 const REPORT_BYTES = 24 * 1024;
@@ -31,8 +33,8 @@ export class LogClassifier {
   readonly #scanner: Scanner;
   readonly #hits: Hit[] = [];
   readonly #reports: ReportExtent[] = [];
-  /** Hits of each signature by device. */
-  readonly #counts = new Map<Signature, Map<string, number>>();
+  /** Hits kept of each signature, and of those each device's. */
+  readonly #kept = new Map<Signature, { all: number; byDevice: Map<string, number> }>();
   /** By signature: how many more of its hits are kept because a failure waits for them. */
   readonly #awaited = new Map<string, number>();
   #failures = 0;
@@ -68,16 +70,21 @@ export class LogClassifier {
   }
 
   #take({ signature, text, groups, line, following }: ScanHit): void {
-    if (signature.role === 'marker' ? !this.#keepMarker(signature) : !this.#keep(signature, groups.device))
-      return;
-    const textMax = signature.role === 'marker' ? 0 : undefined;
-    this.#hits.push(hitOf({ signature, text, groups, lines: [line, line] }, textMax));
+    const role = ruleOf(signature, groups)?.role ?? signature.role;
+    if (role === 'benign') return;
+    const marker = role === 'marker';
+    if (marker ? !this.#keepMarker(signature) : !this.#keep(signature, groups.device)) return;
+    this.#hits.push(hitOf({ signature, text, groups, lines: [line, line] }, marker ? 0 : undefined));
     if (line > (this.#reports.at(-1)?.lines[1] ?? 0) && isCrash(signature.class) && opensCrash(text))
       this.#read(line, following(REPORT_BYTES));
   }
 
   #keep(signature: Signature, device = ''): boolean {
-    if (this.#failures >= HITS_MAX || this.#count(signature, device) > HITS_EACH) return false;
+    const kept = this.#keptOf(signature);
+    const here = kept.byDevice.get(device) ?? 0;
+    if (this.#failures >= HITS_MAX || kept.all >= HITS_ALIKE || here >= HITS_EACH) return false;
+    kept.byDevice.set(device, here + 1);
+    kept.all++;
     this.#failures++;
     const { endedBy, confirmedBy = [] } = signature;
     for (const id of endedBy?.signatures ?? []) this.#awaited.set(id, AWAITED);
@@ -85,22 +92,24 @@ export class LogClassifier {
     return true;
   }
 
-  /** What ends no failure that was seen is of no use, but for boots: they are few, and all of them are kept. */
+  /** What ends no failure that was seen is of no use, but for boots: they are few. */
   #keepMarker(signature: Signature): boolean {
     if (this.#markers >= HITS_MAX) return false;
+    const kept = this.#keptOf(signature);
     const awaited = this.#awaited.get(signature.id) ?? 0;
     if (awaited > 0) this.#awaited.set(signature.id, awaited - 1);
-    else if (this.#count(signature, '') > MARKERS_EACH && !beginsBoot(signature.id)) return false;
+    else if (kept.all >= MARKERS_EACH && !beginsBoot(signature.id)) return false;
+    kept.all++;
     this.#markers++;
     return true;
   }
 
-  #count(signature: Signature, device: string): number {
-    const counts = this.#counts.get(signature) ?? new Map<string, number>();
-    this.#counts.set(signature, counts);
-    const count = (counts.get(device) ?? 0) + 1;
-    if (counts.size < HITS_MAX) counts.set(device, count);
-    return count;
+  #keptOf(signature: Signature): { all: number; byDevice: Map<string, number> } {
+    const known = this.#kept.get(signature);
+    if (known) return known;
+    const none = { all: 0, byDevice: new Map<string, number>() };
+    this.#kept.set(signature, none);
+    return none;
   }
 
   #read(first: number, text: string): void {
