@@ -1,25 +1,12 @@
 /** Qualcomm Atheros ath9k, ath9k_htc, wcn36xx and carl9170. ath10k and later: ath10k.ts. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'ath9k, wcn36xx and carl9170 of Linux 6.1 and 6.12' } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const USB = { class: 'usb-error', blame: 'lab', role: 'root', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const PCIE = { class: 'pcie-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
-const FOLLOWS = { class: 'fw-timeout', blame: 'product', role: 'consequence', ...SOURCE } as const;
+const { BENIGN, CRASH, FOLLOWS, MISSING, PCIE, PROBE, STALL, TIMEOUT, USB } = kinds(
+  'ath9k, wcn36xx and carl9170 of Linux 6.1 and 6.12',
+);
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const LINK = 'lspci -vvv (LnkSta, AER, power state); try pcie_aspm=off';
 const PORT =
   "Try another port, cable and a powered hub; the host's log says whether the adapter left the bus";

@@ -1,21 +1,11 @@
 /** Qualcomm ath10k, with Candela's ath10k-ct. ath11k and ath12k: ath11k.ts. */
+import { kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'ath10k, ath11k and ath12k of Linux 6.1 and 6.12' } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const FOLLOWS = { class: 'fw-timeout', blame: 'product', role: 'consequence', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
+const { BENIGN, CRASH, FOLLOWS, MISSING, PROBE, STALL, TIMEOUT } = kinds(
+  'ath10k, ath11k and ath12k of Linux 6.1 and 6.12',
+);
 
 const ATH = 'ath1[0-2]k(?:_(?:pci|ahb|sdio|usb|snoc|wifi7_pci))?';
 const ERRNO = '-(?<errno>\\d{1,3})';

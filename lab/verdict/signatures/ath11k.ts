@@ -1,13 +1,9 @@
 /** Qualcomm ath11k and ath12k. */
+import { kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'ath10k, ath11k and ath12k of Linux 6.1 and 6.12' } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
+const { CRASH, MISSING, PROBE, STALL, TIMEOUT } = kinds('ath10k, ath11k and ath12k of Linux 6.1 and 6.12');
 
 const COLD = 'Cut the power of the slot for 10 s and try again';
 const DUMP = 'Save /sys/class/devcoredump/*/data; note the line "firmware ver" of this boot';

@@ -1,14 +1,9 @@
 /** Broadcom b43. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'b43 of Linux 6.1 and 6.12' } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
+const { CRASH, MISSING, PROBE, STALL } = kinds('b43 of Linux 6.1 and 6.12');
 
 export const b43: readonly Signature[] = [
   {

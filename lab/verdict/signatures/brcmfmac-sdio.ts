@@ -1,9 +1,9 @@
 /** Broadcom brcmfmac on SDIO. */
+import { kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'brcmfmac of Linux 6.1 and 6.12' } as const;
-const SDIO = { class: 'sdio-error', blame: 'product', role: 'root', ...SOURCE } as const;
+const { SDIO } = kinds('brcmfmac of Linux 6.1 and 6.12');
 
 const HOST =
   'cat /sys/kernel/debug/mmc*/ios; lower the clock (max-frequency), check supply and the 32 kHz clock';

@@ -1,21 +1,10 @@
 /** Broadcom brcmfmac. What it says of SDIO: brcmfmac-sdio.ts. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'brcmfmac of Linux 6.1 and 6.12' } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
+const { BENIGN, CRASH, MISSING, PROBE, TIMEOUT } = kinds('brcmfmac of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const HOST =
   'cat /sys/kernel/debug/mmc*/ios; lower the clock (max-frequency), check supply and the 32 kHz clock';
 const LINK = 'lspci -vvv (LnkSta, AER, power state); try pcie_aspm=off';

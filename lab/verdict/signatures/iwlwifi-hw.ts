@@ -1,21 +1,10 @@
 /** Intel iwlwifi: bringing the card up, its bus and queues. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'iwlwifi of Linux 6.1 and 6.12' } as const;
-const PCIE = { class: 'pcie-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
+const { BENIGN, MISSING, PCIE, PROBE, STALL } = kinds('iwlwifi of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const LINK = 'lspci -vvv (LnkSta, AER, power state); try pcie_aspm=off';
 const DUMP = 'Save /sys/class/devcoredump/*/data; note the firmware version and the first words of the dump';
 const FILES = 'apt install firmware-iwlwifi; ls /lib/firmware/iwlwifi-*';

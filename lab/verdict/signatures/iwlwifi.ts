@@ -1,13 +1,10 @@
 /** Intel iwlwifi (mvm and dvm): its firmware. Bringing it up, its bus and queues: iwlwifi-hw.ts. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'iwlwifi of Linux 6.1 and 6.12' } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const FOLLOWS = { class: 'fw-timeout', blame: 'product', role: 'consequence', ...SOURCE } as const;
+const { CRASH, FOLLOWS, TIMEOUT } = kinds('iwlwifi of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const LINK = 'lspci -vvv (LnkSta, AER, power state); try pcie_aspm=off';
 const DUMP = 'Save /sys/class/devcoredump/*/data; note the firmware version and the first words of the dump';
 const FAILED = [

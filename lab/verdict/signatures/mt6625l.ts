@@ -1,21 +1,12 @@
 /** MediaTek MT6625L with the out-of-tree gen2 driver and its WMT, STP and HIF-SDIO layers. Lines are `function:(MODULE LEVEL)text`. */
+import { kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
 const SOURCE = { source: 'mt6625l-wlan-gen2 and the WMT layer of MediaTek kernels' } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
+const { BENIGN, CRASH, MISSING, PROBE, TIMEOUT } = kinds(SOURCE.source);
 const STALL = { class: 'tx-stall', blame: 'product', role: 'root', ...SOURCE } as const;
 const DEAUTH = { class: 'deauth', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
 
 /** What ends badly after the queue was stopped and woken in quick succession. */
 const BAD_END = ['mt6625l/tc4-timeout', 'mt6625l/tx-resource', 'mt6625l/rx-deauth', 'mt6625l/go-rx-deauth'];

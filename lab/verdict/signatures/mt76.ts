@@ -1,21 +1,10 @@
 /** MediaTek mt76: mt7603, mt7615/7622/7663, mt7915 and later, mt7921/7922/7925, on PCIe and SoCs. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'mt76 of Linux 6.1 and 6.12' } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
+const { BENIGN, CRASH, MISSING, PROBE, TIMEOUT } = kinds('mt76 of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const LINK = 'lspci -vvv -s the device (LnkSta, AER); try pcie_aspm=off or mt7921e.disable_aspm=1';
 
 export const mt76: readonly Signature[] = [

@@ -1,15 +1,11 @@
 /** MediaTek mt76x0, mt76x2 and mt7601u, and what mt76 says of USB and SDIO. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
 const SOURCE = { source: 'mt76 and mt7601u of Linux 6.1 and 6.12' } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const USB = { class: 'usb-error', blame: 'lab', role: 'root', ...SOURCE } as const;
-const SDIO = { class: 'sdio-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
+const { CRASH, PROBE, SDIO, TIMEOUT, USB } = kinds(SOURCE.source);
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const PORT =
   'Try another port, cable and a powered hub; dmesg of the host says whether the device left the bus';
 const HOST = 'cat /sys/kernel/debug/mmc*/ios; lower the clock (max-frequency) and check pull-ups and supply';

@@ -1,13 +1,10 @@
 /** Marvell mwifiex: SDIO, PCIe and USB. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'mwifiex of Linux 6.1 and 6.12' } as const;
-const SDIO = { class: 'sdio-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const PCIE = { class: 'pcie-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const USB = { class: 'usb-error', blame: 'lab', role: 'root', ...SOURCE } as const;
+const { PCIE, SDIO, USB } = kinds('mwifiex of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const BUS = 'cat /sys/kernel/debug/mmc*/ios; lower the clock, check the supply; on PCIe: lspci -vvv';
 const LINK = 'lspci -vvv (LnkSta, AER, power state); try pcie_aspm=off';
 const PORT =

@@ -1,23 +1,10 @@
 /** Marvell mwifiex. What it says of its buses: mwifiex-bus.ts. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'mwifiex of Linux 6.1 and 6.12' } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const FOLLOWS = { class: 'fw-timeout', blame: 'product', role: 'consequence', ...SOURCE } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
+const { BENIGN, CRASH, FOLLOWS, MISSING, PROBE, STALL, TIMEOUT } = kinds('mwifiex of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const BUS = 'cat /sys/kernel/debug/mmc*/ios; lower the clock, check the supply; on PCIe: lspci -vvv';
 
 export const mwifiex: readonly Signature[] = [

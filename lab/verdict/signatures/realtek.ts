@@ -1,18 +1,10 @@
 /** Realtek rtw88, on PCIe, USB and SDIO. rtw89: rtw89.ts; older chips and drivers: rtl.ts. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'rtw88 of Linux 6.1 and 6.12' } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const FOLLOWS = { class: 'fw-timeout', blame: 'product', role: 'consequence', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const PCIE = { class: 'pcie-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const USB = { class: 'usb-error', blame: 'lab', role: 'root', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
+const { CRASH, FOLLOWS, MISSING, PCIE, PROBE, STALL, TIMEOUT, USB } = kinds('rtw88 of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const LPS = 'Turn power saving off: iw dev wlan0 set power_save off, rtw88_core.disable_lps_deep=y';
 const LINK = 'lspci -vvv (LnkSta, AER); try rtw88_pci.disable_aspm=y or rtw89_pci.disable_aspm_l1=y';
 const PORT =

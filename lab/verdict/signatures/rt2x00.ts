@@ -1,16 +1,10 @@
 /** Ralink rt2x00 and ZyDAS zd1211rw. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'rt2x00 and zd1211rw of Linux 6.1 and 6.12' } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const USB = { class: 'usb-error', blame: 'lab', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
+const { CRASH, MISSING, PROBE, STALL, TIMEOUT, USB } = kinds('rt2x00 and zd1211rw of Linux 6.1 and 6.12');
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const PORT =
   "Try another port, cable and a powered hub; the host's log says whether the adapter left the bus";
 const GONE = [

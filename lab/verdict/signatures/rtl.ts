@@ -1,22 +1,12 @@
 /** Realtek's older chips: rtl8xxxu, rtlwifi, and the vendor's drivers (88x2bu, 8812au, 8821cu, 8188eu). */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'rtl8xxxu and rtlwifi of Linux 6.1 and 6.12, 88x2bu-20210702' } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const USB = { class: 'usb-error', blame: 'lab', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
+const { BENIGN, MISSING, PROBE, STALL, TIMEOUT, USB } = kinds(
+  'rtl8xxxu and rtlwifi of Linux 6.1 and 6.12, 88x2bu-20210702',
+);
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const PORT =
   "Try another port, cable and a powered hub; the host's log says whether the adapter left the bus";
 const GONE = [

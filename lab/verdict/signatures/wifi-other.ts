@@ -1,23 +1,12 @@
 /** Texas Instruments wlcore and Microchip wilc1000. */
+import { COLD, kinds } from './kinds.ts';
 import { line } from './line.ts';
 import type { Signature } from './signature.ts';
 
-const SOURCE = { source: 'wlcore and wilc1000 of Linux 6.1 and 6.12' } as const;
-const CRASH = { class: 'fw-crash', blame: 'product', role: 'root', ...SOURCE } as const;
-const STALL = { class: 'tx-stall', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const TIMEOUT = { class: 'fw-timeout', blame: 'product', role: 'root', ...SOURCE } as const;
-const SDIO = { class: 'sdio-error', blame: 'product', role: 'root', ...SOURCE } as const;
-const PROBE = { class: 'probe-fail', blame: 'product', role: 'symptom', ...SOURCE } as const;
-const MISSING = { class: 'fw-missing', blame: 'product', role: 'root', ...SOURCE } as const;
-const BENIGN = {
-  class: 'benign',
-  blame: 'benign',
-  role: 'benign',
-  next: 'Nothing to do',
-  ...SOURCE,
-} as const;
+const { BENIGN, CRASH, MISSING, PROBE, SDIO, STALL, TIMEOUT } = kinds(
+  'wlcore and wilc1000 of Linux 6.1 and 6.12',
+);
 
-const COLD = 'Take the power away for 10 s and try again: a warm reboot keeps the state of the chip';
 const TI = 'Read fwlog in /sys/kernel/debug/ieee80211/phy*/wlcore; note "FW ver" and "pc:" of the log';
 
 export const wifiOther: readonly Signature[] = [
