@@ -11,6 +11,7 @@ import { type FollowedRecord, followScript, isLogFormat, type LogFormat, parseFo
 import { Gaps } from './gaps.ts';
 import { KernelHistory, type KernelMark } from './history.ts';
 import { BARRIER, isBarrier, type KernelRecord } from './kmsg.ts';
+import { nextRecord } from './next-record.ts';
 
 /** How long a lost connection is left to others to bring back before this log tries itself. */
 const RECONNECT_AFTER_MS = 10_000;
@@ -145,7 +146,8 @@ export class KernelLog {
     if (this.#stopping === undefined) throw this.#notFollowed();
     const text = `${BARRIER}${randomBytes(8).toString('hex')}`;
     const limits = signal === undefined ? { timeoutMs } : { timeoutMs, signal };
-    const [seen, cancel] = this.#next(
+    const [seen, cancel] = nextRecord(
+      (listener) => this.subscribe(listener),
       (record) => record.text === text,
       limits,
       () => this.#late(timeoutMs),
@@ -171,7 +173,8 @@ export class KernelLog {
     if (known !== undefined) return known;
     if (this.#stopping === undefined) throw this.#failure ?? this.#notFollowed();
     const from = since ?? this.mark();
-    const [seen] = this.#next(
+    const [seen] = nextRecord(
+      (listener) => this.subscribe(listener),
       ({ text }) => !isBarrier(text) && matches(text),
       limits,
       () => {
@@ -186,36 +189,6 @@ export class KernelLog {
       },
     );
     return seen;
-  }
-
-  #next(
-    wanted: (record: KernelRecord) => boolean,
-    limits: { timeoutMs: number; signal?: AbortSignal },
-    late: () => HilError,
-  ): [Promise<KernelRecord>, () => void] {
-    const { signal, timeoutMs } = limits;
-    let cancel: () => void = () => undefined;
-    const seen = new Promise<KernelRecord>((resolve, reject) => {
-      const finish = (settle: () => void) => {
-        cancel();
-        settle();
-      };
-      const onAbort = () => finish(() => reject(signal === undefined ? late() : abortReason(signal)));
-      const timer = setTimeout(() => finish(() => reject(late())), timeoutMs);
-      const forget = this.subscribe((record) => {
-        if (wanted(record)) finish(() => resolve(record));
-      });
-      cancel = () => {
-        clearTimeout(timer);
-        forget();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      if (signal?.aborted === true) return onAbort();
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
-    // The command that makes the record come may fail first, and is then what is reported.
-    seen.catch(() => undefined);
-    return [seen, cancel];
   }
 
   #late(timeoutMs: number): LabError {
