@@ -1,6 +1,7 @@
 /** `hil classify FILE...`: what broke in a log, whose fault it is, where it began, and what to try next. */
 import type { Command } from 'commander';
 import { asHilError, ConfigError } from '../errors.ts';
+import { sanitize } from '../text.ts';
 import type { Classification } from '../verdict/classify/finding.ts';
 import { LogClassifier } from '../verdict/classify/log.ts';
 import { EXIT_CODES, verdictOfFault } from '../verdict/verdict.ts';
@@ -72,19 +73,19 @@ async function classify(files: readonly string[], json: boolean, invocation: Inv
 }
 
 async function classifyFile(file: LogFile, invocation: Invocation): Promise<Classification> {
-  if (file.size === 0) invocation.say(`hil: ${file.name} is empty: there is nothing to judge`);
   const classifier = new LogClassifier();
   using progress = new Progress(file);
   for await (const chunk of file.chunks(invocation.signal)) {
     classifier.push(chunk);
     progress.add(chunk.length);
   }
+  if (progress.bytes === 0) invocation.say(`hil: ${sanitize(file.name)} is empty: there is nothing to judge`);
   return classifier.end();
 }
 
 async function show(file: LogFile, result: Classification, invocation: Invocation): Promise<void> {
   const lines = await file.lines(linesShown(result), invocation.signal);
-  await invocation.write(classificationText(file.name, result, lines, colours(process.stdout)));
+  await invocation.write(classificationText(sanitize(file.name), result, lines, colours(process.stdout)));
 }
 
 /** How far a long log has been read, on a terminal. */
@@ -98,6 +99,10 @@ class Progress implements Disposable {
     this.#file = file;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   add(bytes: number): void {
     this.#bytes += bytes;
     const now = performance.now();
@@ -105,7 +110,8 @@ class Progress implements Disposable {
     this.#next = now + PROGRESS_EVERY_MS;
     this.#shown = true;
     const { name, size } = this.#file;
-    process.stderr.write(`\r\x1b[K${name}: ${formatBytes(this.#bytes)} of ${formatBytes(size)}`);
+    const whole = size > 0 ? ` of ${formatBytes(size)}` : '';
+    process.stderr.write(`\r\x1b[K${sanitize(name)}: ${formatBytes(this.#bytes)}${whole}`);
   }
 
   [Symbol.dispose](): void {

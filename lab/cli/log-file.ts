@@ -1,8 +1,9 @@
 /** Log files of users: read in pieces whatever their size, refused with a reason where they are no text. */
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, createReadStream, createWriteStream, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError, messageOf } from '../errors.ts';
 import { sanitize } from '../text.ts';
@@ -29,13 +30,13 @@ const PACKED: readonly { magic: readonly number[]; name: string; unpack: string 
 export class LogFile implements Disposable {
   /** As the user named it; `-` for standard input. */
   readonly name: string;
-  /** Bytes. */
+  /** Bytes, 0 where it is not known before they are read. */
   readonly size: number;
   readonly #path: string;
-  /** Folder of the copy of standard input, which can be read only once. */
-  readonly #copy: string | null;
+  /** The copy of a pipe, which can be read only once. It has no name: nothing is left of it, however this process ends. */
+  readonly #copy: number | null;
 
-  private constructor(name: string, path: string, size: number, copy: string | null) {
+  private constructor(name: string, path: string, size: number, copy: number | null) {
     this.name = name;
     this.size = size;
     this.#path = path;
@@ -44,17 +45,20 @@ export class LogFile implements Disposable {
 
   /** Throws ConfigError for what is not there, no file, not readable or no text. */
   static async open(name: string, signal: AbortSignal): Promise<LogFile> {
-    const copy = name === '-' ? mkdtempSync(join(tmpdir(), 'hil-log-')) : null;
-    const path = copy === null ? name : join(copy, 'log');
+    let copy: number | null = null;
     try {
-      if (copy !== null) await pipeline(process.stdin, createWriteStream(path), { signal });
+      const pipe = name === '-' ? process.stdin : await pipeAt(name);
+      if (pipe) copy = namelessFile();
+      const path = copy === null ? name : `/proc/self/fd/${copy}`;
+      if (copy !== null && pipe)
+        await pipeline(pipe, createWriteStream('', { fd: copy, autoClose: false }), { signal });
       const facts = await stat(path);
       if (facts.isDirectory())
         throw new ConfigError(`${name} is a directory`, { hint: `name its files: hil classify ${name}/*` });
       await refuseOther(name, path);
       return new LogFile(name, path, facts.size, copy);
     } catch (error) {
-      if (copy !== null) rmSync(copy, { recursive: true, force: true });
+      if (copy !== null) closeSync(copy);
       throw unreadable(name, error);
     }
   }
@@ -83,7 +87,8 @@ export class LogFile implements Disposable {
     let begun: Buffer[] = [];
     let end: number | null = null;
     const keep = (piece: Buffer): void => {
-      if (wanted.has(number) && begun.length < 2) begun.push(Buffer.from(piece.subarray(0, SHOWN)));
+      if (piece.length > 0 && wanted.has(number) && begun.length < 2)
+        begun.push(Buffer.from(piece.subarray(0, SHOWN)));
     };
     const finish = (): void => {
       if (wanted.has(number))
@@ -107,7 +112,22 @@ export class LogFile implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#copy !== null) rmSync(this.#copy, { recursive: true, force: true });
+    if (this.#copy !== null) closeSync(this.#copy);
+  }
+}
+
+/** `hil classify <(dmesg)`. Devices are read where they are: some of them never end. */
+async function pipeAt(path: string): Promise<Readable | null> {
+  return (await stat(path)).isFIFO() ? createReadStream(path) : null;
+}
+
+/** A temporary file that is gone when it is closed; its descriptor. */
+function namelessFile(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'hil-log-'));
+  try {
+    return openSync(join(folder, 'log'), 'wx+', 0o600);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

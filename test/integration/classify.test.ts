@@ -126,6 +126,18 @@ test('standard input is a log as well', async () => {
   assert.match(dash.stdout, /^> 1 \|/m);
 });
 
+test('a pipe can be named as well, and ends as what is written into it does', async () => {
+  const script = `'${HIL}' classify <(cat '${file('pipe.log', CALM + BROKEN)}')`;
+  const child = spawn('bash', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  assert.equal(code, 0);
+  assert.match(stdout, /fw-timeout[\s\S]*^> 2 \|/m);
+});
+
 test('colours are for terminals, where nothing named is no log to wait for', async () => {
   const coloured = await hilOnTerminal('classify', file('colour.log', BROKEN)).outcome;
   assert.match(coloured.stdout, /\x1b\[31mfw-timeout/);
@@ -189,6 +201,8 @@ test('an empty log is nothing to judge', async () => {
   const { code, stdout, stderr } = await hil('classify', file('empty.log', ''));
   assert.deepEqual([code, stdout.includes('healthy')], [0, true]);
   assert.match(stderr, /is empty/);
+  const virtual = await hil('classify', '/proc/version');
+  assert.deepEqual([virtual.code, virtual.stderr], [0, '']);
 });
 
 test('a line of 10 MB and a log that ends in mid-line do no harm', async () => {
