@@ -25,12 +25,16 @@ export interface ClockMapping {
 
 /** Quartz crystals of boards and hosts are off by less; NTP slews by up to 500. */
 const DRIFT_PPM = 200;
+/** Times are doubles, and some are rounded to whole nanoseconds. */
+const ROUNDING_NS = 1;
 
 export class OffsetEstimate {
   readonly #resolutionNs: number;
   #low = Number.NEGATIVE_INFINITY;
   #high = Number.POSITIVE_INFINITY;
-  #atNs = 0;
+  /** The last round trip: the reading was somewhere in it. */
+  #sentNs = 0;
+  #receivedNs = 0;
   #samples = 0;
 
   /** `resolutionNs`: the other clock shows whole multiples of it, rounded down. */
@@ -42,13 +46,14 @@ export class OffsetEstimate {
   add({ sentNs, receivedNs, boardNs }: RoundTrip): boolean {
     const low = sentNs - boardNs - this.#resolutionNs;
     const high = receivedNs - boardNs;
-    const drift = this.#samples === 0 ? 0 : drifted(receivedNs - this.#atNs);
+    const drift = this.#samples === 0 ? 0 : ROUNDING_NS + drifted(receivedNs - this.#sentNs);
     const [widerLow, widerHigh] = [this.#low - drift, this.#high + drift];
     const fits = low <= widerHigh && high >= widerLow;
     this.#low = fits ? Math.max(low, widerLow) : low;
     this.#high = fits ? Math.min(high, widerHigh) : high;
     this.#samples = fits ? this.#samples + 1 : 1;
-    this.#atNs = receivedNs;
+    this.#sentNs = sentNs;
+    this.#receivedNs = receivedNs;
     return fits;
   }
 
@@ -56,7 +61,8 @@ export class OffsetEstimate {
   get mapping(): ClockMapping | null {
     if (this.#samples === 0) return null;
     const offsetNs = (this.#low + this.#high) / 2;
-    return { offsetNs, boundNs: this.#high - offsetNs, atNs: this.#atNs, samples: this.#samples };
+    const boundNs = this.#high - offsetNs + drifted(this.#receivedNs - this.#sentNs);
+    return { offsetNs, boundNs, atNs: this.#receivedNs, samples: this.#samples };
   }
 }
 
