@@ -18,6 +18,11 @@ const CATALOGUE: readonly Signature[] = [
     endedBy: { signatures: ['test/found'], withinS: 60 },
   }),
   signature('test/found', 'found its way', { role: 'marker' }),
+  signature('test/noise', 'hisses on', {
+    role: 'symptom',
+    class: 'usb-error',
+    rate: { count: 5, withinS: 1 },
+  }),
   signature('test/often', 'is restless', { role: 'consequence', class: 'usb-error' }),
   signature('test/answer', 'answered', {
     pattern: /(?<device>\w+): answered (?<errno>\d+)/,
@@ -78,6 +83,43 @@ test('in a long log neither success nor noise crowds out a failure that comes la
     'wlan7: passed away',
   ]);
   assert.deepEqual([primary, classes], ['fw-crash', ['fw-crash', 'usb-error']]);
+});
+
+test('in a long log failures that were undone make room for the one that was not', () => {
+  const roaming = function* (): Generator<string> {
+    for (let count = 0; count < 5000; count++) {
+      yield 'wlan0: lost its way';
+      yield 'wlan0: found its way';
+    }
+  };
+  const calmLog = classify([...calm(LONG_BYTES), ...roaming()]);
+  assert.equal(calmLog.primary, 'benign');
+  const { primary, firstBadLine } = classify([...roaming(), ...calm(LONG_BYTES), 'wlan0: lost its way']);
+  assert.equal(primary, 'deauth');
+  assert.ok((firstBadLine ?? 0) > 10_000);
+});
+
+test('in a long log noise makes room for the storm', () => {
+  const noise = function* (): Generator<string> {
+    for (let count = 0; count < 1000; count++) {
+      yield 'usb1: hisses on';
+      yield* calm(20_000);
+    }
+  };
+  assert.equal(classify(noise()).primary, 'benign');
+  const storm = Array.from({ length: 6 }, () => 'usb1: hisses on');
+  const { primary, findings } = classify([...noise(), ...calm(100_000), ...storm]);
+  assert.deepEqual([primary, findings[0]?.count], ['usb-error', 6]);
+});
+
+test('a long log of failures of countless devices is done in time', () => {
+  const crowd = function* (): Generator<string> {
+    for (let count = 0; count < 300_000; count++) yield `wlan${count}: lost its way`;
+  };
+  const began = process.cpuUsage();
+  assert.equal(classify(crowd()).primary, 'deauth');
+  const { user, system } = process.cpuUsage(began);
+  assert.ok(user + system < 20_000_000, `${(user + system) / 1e6} s`);
 });
 
 test('in a long log lines that a rule declares benign take no room', () => {

@@ -3,6 +3,7 @@ import { names } from '../allow.ts';
 import type { FailureClass } from '../signatures/signature.ts';
 import type { HarnessAction } from './finding.ts';
 import { type Hit, sameDevice, secondsBetween } from './hit.ts';
+import { beginsBoot } from './order.ts';
 
 /** Hits that are failures, of hits in order. */
 export function countingHits(hits: readonly Hit[], actions: readonly HarnessAction[]): Hit[] {
@@ -35,15 +36,42 @@ function laterInBoot(
 function confirmed(hits: readonly Hit[]): Hit[] {
   return hits.flatMap((hit, index) => {
     if (hit.role !== 'hint') return [hit];
-    const { confirmedBy = [], confirmedWithinS = Number.POSITIVE_INFINITY } = hit.entry;
-    const proof = laterInBoot(
-      hits,
-      index,
-      (later) => proves(later, hit, confirmedBy) && sameDevice(later, hit),
-      (later) => (secondsBetween(hit, later) ?? later.lines[0] - hit.lines[1]) > confirmedWithinS,
-    );
-    return proof ? [{ ...hit, role: 'root' as const }] : [];
+    return proofOf(hit, index, hits) ? [{ ...hit, role: 'root' as const }] : [];
   });
+}
+
+function proofOf(hit: Hit, index: number, hits: readonly Hit[]): Hit | undefined {
+  const { confirmedBy = [], confirmedWithinS = Number.POSITIVE_INFINITY } = hit.entry;
+  return laterInBoot(
+    hits,
+    index,
+    (later) => proves(later, hit, confirmedBy) && sameDevice(later, hit),
+    (later) => (secondsBetween(hit, later) ?? later.lines[0] - hit.lines[1]) > confirmedWithinS,
+  );
+}
+
+/**
+ * Of hits in order, those that may still count, or tell of one that may, whatever follows them: what is not undone yet, not
+ * below its rate for good, no hint of a boot that is over. Markers have told what they can, but for boots.
+ */
+export function openHits(hits: readonly Hit[]): Set<Hit> {
+  const last = hits.at(-1);
+  const standing = hits.filter((hit, index) => hit.role !== 'marker' && !isUndone(hit, index, hits));
+  const counted = atRate(standing);
+  const open = new Set(hits.filter(({ role, signature }) => role === 'marker' && beginsBoot(signature)));
+  for (const [index, hit] of standing.entries()) {
+    const { rate } = hit.entry;
+    const isOver = last !== undefined && hit.boot !== last.boot;
+    const isRare = rate && !counted.has(hit) && (isOver || isLater(hit, last, rate.withinS));
+    const isNothing = hit.role === 'hint' && isOver && !proofOf(hit, index, standing);
+    if (!isRare && !isNothing) open.add(hit);
+  }
+  return open;
+}
+
+/** Without stamps, what comes so much later has another reason. */
+function isLater(hit: Hit, last: Hit | undefined, withinS: number): boolean {
+  return last !== undefined && (secondsBetween(hit, last) ?? Number.POSITIVE_INFINITY) > withinS;
 }
 
 /** Named, or a failure of the same device to come up. */

@@ -5,23 +5,14 @@ import { SIGNATURES } from '../signatures/index.ts';
 import type { Signature } from '../signatures/signature.ts';
 import type { Classification } from './finding.ts';
 import { type Hit, hitOf, ruleOf } from './hit.ts';
+import { HitStore } from './hits.ts';
 import { judge } from './judge.ts';
-import { beginsBoot } from './order.ts';
 import { extentOf, isCrash, type ReportExtent } from './reports.ts';
 import { type ScanHit, Scanner } from './scanner.ts';
 import { type LoggedLine, pairs, unwrap } from './unwrap.ts';
 
 /** A log up to this size is held whole, and its broken lines are put together. */
 const WHOLE_BYTES = 8 * 1024 * 1024;
-/** Of one signature and device so many hits are kept: the first ones tell what happened, and at what rate. */
-const HITS_EACH = 200;
-/** Of one signature with all its devices. */
-const HITS_ALIKE = 1000;
-/** Of one marker so many, and so many more after each failure that it can end. */
-const MARKERS_EACH = 500;
-const AWAITED = 2000;
-/** Failures kept of a log, and as many markers. */
-const HITS_MAX = 20_000;
 /** So many reports of a longer log are read whole, each up to this size. */
 const REPORTS_MAX = 500;
 const REPORT_BYTES = 24 * 1024;
@@ -31,14 +22,8 @@ export class LogClassifier {
   #held: Uint8Array[] | null = [];
   #heldBytes = 0;
   readonly #scanner: Scanner;
-  readonly #hits: Hit[] = [];
+  readonly #store = new HitStore();
   readonly #reports: ReportExtent[] = [];
-  /** Hits kept of each signature, and of those each device's. */
-  readonly #kept = new Map<Signature, { all: number; byDevice: Map<string, number> }>();
-  /** By signature: how many more of its hits are kept because a failure waits for them. */
-  readonly #awaited = new Map<string, number>();
-  #failures = 0;
-  #markers = 0;
 
   constructor(signatures: readonly Signature[] = SIGNATURES) {
     this.#signatures = signatures;
@@ -62,7 +47,7 @@ export class LogClassifier {
   end(): Classification {
     if (this.#held) return classifyText(Buffer.concat(this.#held).toString('utf8'), this.#signatures);
     this.#scanner.end((hit) => this.#take(hit));
-    return judge({ hits: this.#hits, reports: this.#reports });
+    return judge({ hits: this.#store.hits, reports: this.#reports });
   }
 
   #scan(chunk: Uint8Array): void {
@@ -71,45 +56,12 @@ export class LogClassifier {
 
   #take({ signature, text, groups, line, following }: ScanHit): void {
     const role = ruleOf(signature, groups)?.role ?? signature.role;
-    if (role === 'benign') return;
-    const marker = role === 'marker';
-    if (marker ? !this.#keepMarker(signature) : !this.#keep(signature, groups.device)) return;
-    this.#hits.push(hitOf({ signature, text, groups, lines: [line, line] }, marker ? 0 : undefined));
+    if (!this.#store.wants(signature, role, groups.device?.trim())) return;
+    this.#store.add(
+      hitOf({ signature, text, groups, lines: [line, line] }, role === 'marker' ? 0 : undefined),
+    );
     if (line > (this.#reports.at(-1)?.lines[1] ?? 0) && isCrash(signature.class) && opensCrash(text))
       this.#read(line, following(REPORT_BYTES));
-  }
-
-  #keep(signature: Signature, device = ''): boolean {
-    const kept = this.#keptOf(signature);
-    const here = kept.byDevice.get(device) ?? 0;
-    if (this.#failures >= HITS_MAX || kept.all >= HITS_ALIKE || here >= HITS_EACH) return false;
-    kept.byDevice.set(device, here + 1);
-    kept.all++;
-    this.#failures++;
-    const { endedBy, confirmedBy = [] } = signature;
-    for (const id of endedBy?.signatures ?? []) this.#awaited.set(id, AWAITED);
-    for (const id of confirmedBy) this.#awaited.set(id, AWAITED);
-    return true;
-  }
-
-  /** What ends no failure that was seen is of no use, but for boots: they are few. */
-  #keepMarker(signature: Signature): boolean {
-    if (this.#markers >= HITS_MAX) return false;
-    const kept = this.#keptOf(signature);
-    const awaited = this.#awaited.get(signature.id) ?? 0;
-    if (awaited > 0) this.#awaited.set(signature.id, awaited - 1);
-    else if (kept.all >= MARKERS_EACH && !beginsBoot(signature.id)) return false;
-    kept.all++;
-    this.#markers++;
-    return true;
-  }
-
-  #keptOf(signature: Signature): { all: number; byDevice: Map<string, number> } {
-    const known = this.#kept.get(signature);
-    if (known) return known;
-    const none = { all: 0, byDevice: new Map<string, number>() };
-    this.#kept.set(signature, none);
-    return none;
   }
 
   #read(first: number, text: string): void {
