@@ -15,6 +15,9 @@ const MAX = 20_000;
 const MARKERS_EACH = 500;
 const AWAITED = 2000;
 
+const KEPT_PER_REFUSED = 200;
+const LESS_OFTEN = 8;
+
 interface Count {
   all: number;
   byDevice: Map<string, number>;
@@ -27,7 +30,7 @@ export class HitStore {
   #markers = 0;
   /** By signature: how many more of its hits are kept because a failure waits for them. */
   readonly #awaited = new Map<string, number>();
-  /** So many hits are refused before room is made for one: more where that was in vain, for it takes time. */
+  /** So many times longer is waited before room is made: more where that was in vain. */
   #patience = 1;
   #refused = 0;
 
@@ -78,13 +81,14 @@ export class HitStore {
     this.#counts.set(hit.entry, count);
   }
 
+  /** Making room takes time, the more the more is kept: a part of the hits is refused first. */
   #madeRoom(): boolean {
-    if (++this.#refused < this.#patience) return false;
-    this.#refused = 0;
     const before = this.#hits.length;
+    if (++this.#refused < this.#patience * Math.ceil(before / KEPT_PER_REFUSED)) return false;
+    this.#refused = 0;
     this.#makeRoom();
     const freed = before - this.#hits.length;
-    this.#patience = freed * 10 > before ? 1 : this.#patience * 2;
+    this.#patience = freed * 10 > before ? 1 : this.#patience * LESS_OFTEN;
     return freed > 0;
   }
 
