@@ -23,12 +23,15 @@ function lineOf({ id, literals }: Signature): string {
 
 const LINE_BYTES = 64 * 1024;
 const MAX_MS = 10;
-const RUNS = 5;
+/** Of all patterns that are tried on one line, and the search for them. */
+const MAX_SCAN_MS = 50;
+/** Only work that takes too long is done so often. */
+const RUNS = 20;
 
 /** CPU time of some work: of a few runs the least, for a busy machine takes longer, and never shorter, than the work. */
-function leastMs(work: () => void): number {
+function leastMs(work: () => void, enoughMs = MAX_MS): number {
   let least = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < RUNS && least > MAX_MS; run++) {
+  for (let run = 0; run < RUNS && least > enoughMs; run++) {
     const before = process.cpuUsage();
     work();
     const { user, system } = process.cpuUsage(before);
@@ -70,18 +73,19 @@ test('no pattern is busy for more than 10 ms with a line of 64 KiB of whatever i
       const ms = leastMs(() => pattern.exec(line));
       assert.ok(ms <= MAX_MS, `${id}: ${ms.toFixed(0)} ms`);
     }),
-    { numRuns: 3000 },
+    // Always the same ones: what fails here fails for everybody.
+    { numRuns: 3000, seed: 1 },
   );
 });
 
-test('the scanner is busy for more than 10 ms with no line of 64 KiB', () => {
+test('the scanner is not busy for long with a line of 64 KiB', () => {
   const scanner = new Scanner(SIGNATURES);
   const ignore = (): void => undefined;
   const slow = SIGNATURES.flatMap((signature) =>
     [...nearMisses(signature, lineOf(signature), LINE_BYTES)]
       .map((line) => ({ line, bytes: Buffer.from(`${line}\n`) }))
-      .map(({ line, bytes }) => ({ line, ms: leastMs(() => scanner.push(bytes, ignore)) }))
-      .filter(({ ms }) => ms > MAX_MS)
+      .map(({ line, bytes }) => ({ line, ms: leastMs(() => scanner.push(bytes, ignore), MAX_SCAN_MS) }))
+      .filter(({ ms }) => ms > MAX_SCAN_MS)
       .map(({ line, ms }) => `${signature.id}: ${ms.toFixed(0)} ms, ${line.slice(0, 120)}`),
   );
   assert.deepEqual(slow, []);
@@ -92,7 +96,7 @@ test('a line of all literals there are keeps the scanner no longer', () => {
   const all = SIGNATURES.flatMap(({ literals }) => literals);
   for (const gap of [' ', ': ', '']) {
     const bytes = Buffer.from(`${filled(all.join(gap), LINE_BYTES)}\n`);
-    assert.ok(leastMs(() => scanner.push(bytes, () => undefined)) <= MAX_MS);
+    assert.ok(leastMs(() => scanner.push(bytes, () => undefined), MAX_SCAN_MS) <= MAX_SCAN_MS);
   }
 });
 
