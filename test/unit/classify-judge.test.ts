@@ -167,3 +167,23 @@ test('lines of a report are told by the line that opens it, but for what a drive
   assert.deepEqual(result.findings[0]?.lines, [2, 4]);
   assert.equal(result.findings[1]?.crash, undefined);
 });
+
+test('a panic at the end of a report is told beside it, and many reports take no longer than their number', () => {
+  const summary = { kind: 'oops', fingerprint: '1', comm: null, taint: null, module: null, frames: ['f'] };
+  const oops = signature('kernel/oops', { class: 'oops' });
+  const panic = signature('kernel/panic', { class: 'panic', role: 'symptom' });
+  const one = judge({
+    hits: log([oops, 1], [oops, 1.1], [panic, 1.2]),
+    reports: [{ lines: [1, 3], summary }],
+  });
+  assert.deepEqual(
+    [one.primary, one.classes, ids(one)],
+    ['oops', ['oops', 'panic'], ['kernel/oops', 'kernel/panic']],
+  );
+  const many = Array.from({ length: 50_000 }, (_, at): Line => [oops, at / 1000]);
+  const reports = many.map((_, at) => ({ lines: [at + 1, at + 1] as [number, number], summary }));
+  const started = process.cpuUsage();
+  assert.equal(judge({ hits: log(...many), reports }).findings[0]?.count, 50_000);
+  const { user } = process.cpuUsage(started);
+  assert.ok(user < 20e6, `${user / 1e6} s of CPU`);
+});

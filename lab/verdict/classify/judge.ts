@@ -5,7 +5,7 @@ import type { Classification, Finding, FindingRole, HarnessAction } from './find
 import type { Hit } from './hit.ts';
 import { type Incident, incidentsOf } from './incidents.ts';
 import { inOrder } from './order.ts';
-import { isCrash, type ReportExtent } from './reports.ts';
+import { isCrash, type ReportExtent, ReportIndex } from './reports.ts';
 
 export interface Evidence {
   /** In the order of their lines. */
@@ -23,11 +23,12 @@ const HEALTHY: Classification = {
 };
 
 export function judge({ hits, reports = [], actions = [] }: Evidence): Classification {
-  const incidents = incidentsOf(countingHits(inOrder(withoutInsides(hits, reports)), actions));
+  const index = new ReportIndex(reports);
+  const incidents = incidentsOf(countingHits(inOrder(withoutInsides(hits, index)), actions));
   const main = mainOf(incidents);
   if (!main) return HEALTHY;
   const findings = incidents
-    .flatMap((incident) => findingsOf(incident, incident === main, reports))
+    .flatMap((incident) => findingsOf(incident, incident === main, index))
     .sort((a, b) => a.lines[0] - b.lines[0]);
   const classes = new Set<FailureClass>([main.cause.class, ...findings.map((finding) => finding.class)]);
   return {
@@ -48,20 +49,21 @@ function firstBadLineOf({ hits, cause }: Incident): number {
   );
 }
 
-/** A report is told by the first line in it that says what it is of; its other lines are no failures of their own. */
-function withoutInsides(hits: readonly Hit[], reports: readonly ReportExtent[]): Hit[] {
-  const told = new Set<ReportExtent>();
+/**
+ * A report is told by the first line in it that says what it is of; its other lines are no failures of their own, but for
+ * the panic that it ended in.
+ */
+function withoutInsides(hits: readonly Hit[], reports: ReportIndex): Hit[] {
+  const told = new Map<ReportExtent, Set<FailureClass>>();
   return hits.filter((hit) => {
-    const report = isCrash(hit.class) ? reportOf(hit, reports) : undefined;
+    const report = isCrash(hit.class) ? reports.at(hit.lines[0]) : undefined;
     if (!report) return true;
-    if (told.has(report) || (hit.role !== 'root' && hit.role !== 'symptom')) return false;
-    told.add(report);
+    const classes = told.get(report) ?? new Set<FailureClass>();
+    const further = classes.size > 0 && hit.class !== 'panic';
+    if (further || classes.has(hit.class) || (hit.role !== 'root' && hit.role !== 'symptom')) return false;
+    told.set(report, classes.add(hit.class));
     return true;
   });
-}
-
-function reportOf(hit: Hit, reports: readonly ReportExtent[]): ReportExtent | undefined {
-  return reports.find(({ lines: [first, last] }) => hit.lines[0] >= first && hit.lines[0] <= last);
 }
 
 /** The earliest incident that names a root; else with a symptom; else any. */
@@ -73,7 +75,7 @@ function mainOf(incidents: readonly Incident[]): Incident | undefined {
   );
 }
 
-function findingsOf({ hits, cause }: Incident, main: boolean, reports: readonly ReportExtent[]): Finding[] {
+function findingsOf({ hits, cause }: Incident, main: boolean, reports: ReportIndex): Finding[] {
   const merged = new Map<string, { first: Hit; last: Hit; count: number; cause: boolean }>();
   for (const hit of hits) {
     const key = `${hit.signature} ${hit.class} ${hit.device ?? ''}`;
@@ -87,7 +89,7 @@ function findingsOf({ hits, cause }: Incident, main: boolean, reports: readonly 
     }
   }
   return [...merged.values()].map(({ first, last, count, cause: causal }) => {
-    const report = isCrash(first.class) ? reportOf(first, reports) : undefined;
+    const report = isCrash(first.class) ? reports.at(first.lines[0]) : undefined;
     const end = Math.max(last.lines[1], report?.lines[1] ?? 0);
     return {
       class: first.class,

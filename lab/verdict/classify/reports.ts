@@ -29,3 +29,25 @@ export function extentOf({
 }: CrashReport): ReportExtent {
   return { lines, summary: { kind, fingerprint, comm, taint, module, frames } };
 }
+
+/** Reports of CPUs that print at the same time lie over each other; so many of them are looked at. */
+const OVERLAPPING = 8;
+
+/** Finds the report that a line is of, quickly, however many there are. */
+export class ReportIndex {
+  readonly #reports: readonly ReportExtent[];
+
+  constructor(reports: readonly ReportExtent[]) {
+    this.#reports = [...reports].sort((a, b) => a.lines[0] - b.lines[0]);
+  }
+
+  at(line: number): ReportExtent | undefined {
+    let [low, high] = [0, this.#reports.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#reports[middle]?.lines[0] ?? 0) <= line) low = middle + 1;
+      else high = middle;
+    }
+    return this.#reports.slice(Math.max(0, low - OVERLAPPING), low).findLast(({ lines }) => lines[1] >= line);
+  }
+}
