@@ -540,7 +540,7 @@ export class Board {
     const end = endOfBoard(line);
     if (end) this.#crashed(end.message, end.code);
     const banner = this.#state === 'ready' ? bannerOf(line) : null;
-    if (banner !== null) void this.#seemsReset(banner);
+    if (banner !== null) this.#seemsReset(banner).catch((error: unknown) => this.suspect(messageOf(error)));
   }
 
   /** Not every board's hardware tells of a reset. */

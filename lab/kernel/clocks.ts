@@ -1,6 +1,6 @@
 /** Keeps the clocks of a board mapped onto the controller's, anew after each boot, and records how. */
 import type { Remote } from '../board/remote.ts';
-import { asHilError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { now } from '../journal/clock.ts';
 import { type ClockMapping, ConsoleDelay } from '../journal/clock-mapping.ts';
 import type { JournalSink } from '../journal/event.ts';
@@ -62,6 +62,7 @@ export class Clocks {
     this.#delay.reset();
   }
 
+  /** Never throws: nobody waits for it, and a test is none the worse for clocks that are not known. */
   async #measure(life: AbortSignal): Promise<void> {
     const { remote, log, journal, board } = this.#options;
     try {
@@ -71,7 +72,6 @@ export class Clocks {
       if (wall) this.#set('wall', wall);
     } catch (error) {
       if (life.aborted) return;
-      if (asHilError(error).fault === 'harness') throw error;
       journal.append(
         'journal.note',
         { message: `the clocks of ${board} are not known: ${messageOf(error)}` },
