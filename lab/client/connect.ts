@@ -20,7 +20,8 @@ export async function connectIfRunning(state = stateDir()): Promise<Socket | nul
     return socket;
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOENT' || code === 'ECONNREFUSED') return null;
+    // Reset: one that was ending, or was killed, as we came.
+    if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET') return null;
     throw new LabError(`cannot connect to the lab controller at ${socketPath(state)}: ${String(cause)}`, {
       hint:
         code === 'EACCES'

@@ -1,7 +1,7 @@
 /** The runner's hold on its run: while its connection lives the controller keeps the run open. */
 import { join } from 'node:path';
 import { LabClient } from '../client/client.ts';
-import { messageOf } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
 import type { EventKind, PayloadInput } from '../journal/event.ts';
 import { isComplete } from '../journal/parts.ts';
 import type { RunIdentity } from './run.ts';
@@ -30,7 +30,11 @@ export class RunSession {
     client.onReconnect(async (call) => {
       await call('run.open', params);
     });
-    await client.call('run.open', params);
+    await client.call('run.open', params).catch((error: unknown) => {
+      // It ended for want of work as we came: the next one does not.
+      if (!(error instanceof LabError) || error.code !== 'controller-lost') throw error;
+      return client.call('run.open', params);
+    });
     const session = new RunSession(run, client);
     void session.#stay();
     return session;

@@ -76,7 +76,6 @@ describe('the log of a kernel that talks a lot', { timeout: 600_000 }, () => {
     const result = await flood('hidden');
     const flooded = check('hidden', result);
     context.diagnostic(`${flooded.length} came, ${result.lost} lost`);
-    assert.ok(result.lost > 0, 'a shell writes faster than SSH brings');
   });
 
   test('records tell what they are about, where the kernel knows', async () => {
