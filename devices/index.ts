@@ -1,6 +1,13 @@
 /** The registry of device profiles: a new kind of board is one file here and one line below. */
+import { bpiR2 } from './bpi-r2.ts';
+import { linux } from './linux.ts';
+import { openwrt } from './openwrt.ts';
 import type { DeviceProfile } from './profile.ts';
 import { virtual } from './virtual.ts';
 
-export const PROFILES: Readonly<Record<string, DeviceProfile>> = { [virtual.name]: virtual };
+const ALL: readonly DeviceProfile[] = [virtual, linux, bpiR2, openwrt];
+
+export const PROFILES: Readonly<Record<string, DeviceProfile>> = Object.fromEntries(
+  ALL.map((profile) => [profile.name, profile]),
+);
 export type { DeviceProfile, WifiRadio } from './profile.ts';

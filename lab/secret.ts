@@ -2,12 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { ConfigError, messageOf } from './errors.ts';
+import { hide } from './redact.ts';
 
 /** `env:NAME`, or `file:/absolute/path` (without its last line end). */
 const REFERENCE = /^(?:env:(?<variable>[A-Za-z_]\w*)|file:(?<path>.+))$/;
-
-/** What `reveal` gave so far in this process: what every record is searched for. */
-const listeners = new Set<(value: string) => void>();
 
 export class Secret {
   readonly reference: string;
@@ -23,8 +21,17 @@ export class Secret {
   reveal(): string {
     const value = this.#read();
     if (value === '') throw new ConfigError(`the secret ${this.reference} is empty`, { code: 'no-secret' });
-    for (const listener of listeners) listener(value);
+    hide(value);
     return value;
+  }
+
+  /** Hides the value from now on, whoever else shows it; what can't be read can't be shown either. */
+  hideIfThere(): void {
+    try {
+      this.reveal();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+    }
   }
 
   toString(): string {
@@ -56,11 +63,7 @@ export class Secret {
   }
 }
 
-/** Calls the listener with each value that is revealed from now on. */
-export function onReveal(listener: (value: string) => void): void {
-  listeners.add(listener);
-}
-
+/** Whether the text refers to a secret, and is not one itself. */
 export function isReference(text: string): boolean {
   const match = REFERENCE.exec(text);
   return match !== null && (match.groups?.path === undefined || isAbsolute(match.groups.path));

@@ -5,19 +5,20 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceProfile } from '../../devices/profile.ts';
-import { abortReason, asHilError, type HilError, LabError, messageOf, ProductError } from '../errors.ts';
+import { type HilError, LabError, messageOf, ProductError } from '../errors.ts';
 import type { ObservableSink, Payload } from '../journal/event.ts';
-import { bannerOf, wasReset } from '../kernel/banner.ts';
 import { Clocks } from '../kernel/clocks.ts';
 import { type Attach, CrashWatch } from '../kernel/crash-watch.ts';
 import { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
 import { endOfBoard } from '../kernel/trouble.ts';
+import { awaitBoot, type BootableBoard, type BootLimits, bootUp } from './boot-up.ts';
 import { Console } from './console/console.ts';
-import { makeTransport } from './console/index.ts';
+import { type ConsoleTransportConfig, makeTransport } from './console/index.ts';
 import type { BoardContext } from './context.ts';
 import type { BoardHardware, HardwareEvent, Progress } from './hardware.ts';
 import { findOut, type Patient, readRemains } from './post-mortem.ts';
+import { ResetWatch } from './reset-watch.ts';
 import { SshRemote } from './ssh/connection.ts';
 
 export type BoardState = 'off' | 'booting' | 'on' | 'ready' | 'frozen' | 'crashed' | 'quarantined';
@@ -30,7 +31,10 @@ export interface BoardOptions {
   journal: ObservableSink;
   /** Folder of the board's raw console log and whatever must outlive the controller. */
   dir: string;
-  keys: { privateKeyPath: string; hostKey: string };
+  /** `hostKey` null: the first that answers is pinned into `pinPath`. */
+  keys: { privateKeyPath: string; hostKey: string | null; pinPath?: string };
+  /** Read when the console asks for it. */
+  password?: () => string | null;
   /** Puts a file to those of the test under way. */
   attach: Attach;
   /** Called after every change of state. */
@@ -48,6 +52,8 @@ const PANIC_END = /end Kernel panic|Rebooting in \d+ seconds/;
 const PANIC_MS = 30_000;
 /** A board that answers within this time is taken to be well. */
 const PROBE_MS = 10_000;
+/** How long a board that nothing switches may take to go down when it is told to reboot. */
+const GOING_DOWN_MS = 60_000;
 
 export class Board {
   readonly name: string;
@@ -70,6 +76,8 @@ export class Board {
   /** Why the board can't be trusted as it is and must be power-cycled before it is used again. */
   #suspect: string | null = null;
   #provenance: Payload<'board.provenance'> | null = null;
+  /** The boot that the harness knows of. */
+  #bootId: string | null = null;
   /** What the board died of on its own, until the harness does something about it. */
   #death: ProductError | null = null;
   #networkCut = false;
@@ -84,10 +92,15 @@ export class Board {
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     this.console = new Console({
       board: options.name,
-      transport: () => makeTransport(options.hardware.console()),
+      transport: () => makeTransport(this.#cable()),
       journal: options.journal,
       rawPath: join(options.dir, 'console.raw'),
-      prompt: options.profile.console,
+      prompt: {
+        ...options.profile.console,
+        get password() {
+          return options.password === undefined ? options.profile.console.password : options.password();
+        },
+      },
     });
     this.remote = new SshRemote({
       name: options.name,
@@ -95,7 +108,8 @@ export class Board {
       port: () => options.hardware.ssh().port,
       user: options.profile.ssh.user,
       privateKeyPath: options.keys.privateKeyPath,
-      hostKey: options.keys.hostKey,
+      hostKey: options.keys.hostKey ?? (() => Promise.resolve(null)),
+      ...(options.keys.pinPath === undefined ? {} : { pinPath: options.keys.pinPath }),
       journal: options.journal,
     });
     this.kernelLog = new KernelLog({
@@ -113,6 +127,14 @@ export class Board {
     });
     this.crashes = new CrashWatch({ journal: options.journal, attach: options.attach });
     this.console.subscribe(({ text }) => this.#heard(text));
+    new ResetWatch({
+      ...{ console: this.console, remote: this.remote, life: () => this.#life.signal },
+      bootId: () => (this.#state === 'ready' && !this.#networkCut ? this.#bootId : null),
+      onReset: (detail, position) => {
+        if (this.#state === 'ready') this.#rebooted(detail, position);
+      },
+      onFailure: (error) => this.suspect(messageOf(error)),
+    });
     options.hardware.onEvent((event, detail) => this.#hardwareEvent(event, detail));
   }
 
@@ -156,6 +178,7 @@ export class Board {
 
   /** Takes over a board that an earlier controller left powered; false when it is off. */
   async adopt(): Promise<boolean> {
+    if (this.hardware.consoleStays) await this.#openConsole();
     if (!(await this.hardware.adopt())) return false;
     this.#powered = true;
     await this.#openConsole();
@@ -183,7 +206,7 @@ export class Board {
     await this.postMortem(signal);
     if (!(await this.#isWell(signal, progress))) {
       booted = true;
-      await this.#bootWithRetry(options);
+      await bootUp(this.#bootable(options.fresh), options);
     }
     this.#provenance ??= await this.#askProvenance(signal);
     return { bootMs: booted ? Math.round(performance.now() - started) : null, provenance: this.#provenance };
@@ -354,6 +377,7 @@ export class Board {
     this.#beginLife();
     this.#powered = true;
     this.#networkCut = false;
+    if (this.hardware.consoleStays) await this.#openConsole();
     await this.hardware.powerOn({ fresh, signal, attachConsole: () => this.#attachConsole() });
     await this.#openConsole();
   }
@@ -379,68 +403,59 @@ export class Board {
     await this.#disconnect();
     this.#beginLife();
     this.#enter('booting', 'reset');
-    await this.hardware.reset();
+    if (this.hardware.alwaysOn) await this.#rebootBySsh(this.#life.signal);
+    else await this.hardware.reset(this.#life.signal);
   }
 
-  async #bootWithRetry(options: {
-    fresh: boolean;
-    timeoutMs: number;
-    signal: AbortSignal;
-    progress: Progress;
-  }): Promise<void> {
-    const { signal, progress, timeoutMs, fresh } = options;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        if (this.#state !== 'booting') {
-          if (this.#state !== 'off') await this.power('off', { signal });
-          progress('booting', attempt === 1 ? 'power on' : 'power on, second try');
-          await this.power('on', { fresh, signal, progress });
-        }
-        await this.#waitForBoot(timeoutMs, signal, progress);
-        return;
-      } catch (thrown) {
-        const error = asHilError(thrown);
-        if (signal.aborted || error.fault === 'config' || error.fault === 'harness') throw error;
-        // A kernel that dies while booting does so again; a boot that got stuck may have been bad luck.
-        if (error.fault === 'product' || attempt === 2) {
-          if (error.fault === 'lab') this.quarantine(error.message);
-          throw error;
-        }
-        progress('booting', `${error.message}; power-cycling`);
-        this.#options.journal.append('board.state', { state: 'stuck', reason: error.message });
-        this.#enter('on', error.message);
-      }
-    }
-  }
-
-  async #waitForBoot(timeoutMs: number, outer: AbortSignal, progress: Progress): Promise<void> {
-    const signal = AbortSignal.any([outer, this.#life.signal]);
-    progress('booting', 'waiting for the login prompt');
+  /** For a board that nothing switches. Resolves when the boot that ran has gone down. */
+  async #rebootBySsh(signal: AbortSignal): Promise<void> {
     try {
-      await this.console.expect(this.profile.console.loginPrompt, {
-        timeoutMs,
+      await this.remote.run('(sleep 1; reboot) </dev/null >/dev/null 2>&1 &', {
+        timeoutMs: PROBE_MS,
         signal,
-        from: this.#bootPosition,
       });
-    } catch (thrown) {
-      if (signal.aborted) throw abortReason(signal);
-      const seen = this.console.tail(8).join('\n  ');
-      throw new LabError(`${this.name} did not reach its login prompt within ${timeoutMs / 1000} s`, {
-        board: this.name,
-        code: 'boot-timeout',
-        hint:
-          seen === '' ? 'its console is silent: check power and cable' : `its console stopped at:\n  ${seen}`,
-        cause: thrown,
+      await this.remote.lost(GOING_DOWN_MS, signal);
+    } catch (cause) {
+      throw new LabError(`${this.name} could not be rebooted by SSH, and nothing switches its power`, {
+        ...{ board: this.name, code: 'no-reboot', cause },
+        hint: `${messageOf(cause)}; reset it by hand, or give it a "power" in the lab file`,
       });
     }
-    progress('booting', 'connecting by SSH');
-    await this.#connect(timeoutMs, signal);
+  }
+
+  /** What booting needs of this board. */
+  #bootable(fresh: boolean): BootableBoard {
+    const { name, profile } = this;
+    return {
+      ...{ name, profile, console: this.hardware.console() === null ? null : this.console },
+      journal: this.#options.journal,
+      bootPosition: () => this.#bootPosition,
+      life: () => this.#life.signal,
+      isBooting: () => this.#state === 'booting',
+      restart: (attempt, limits) => this.#restart(attempt, fresh, limits),
+      connect: (timeoutMs, signal) => this.#connect(timeoutMs, signal),
+      stuck: (reason) => this.#enter('on', reason),
+      giveUp: (reason) => this.quarantine(reason),
+    };
+  }
+
+  async #restart(attempt: number, fresh: boolean, { signal, progress }: BootLimits): Promise<void> {
+    const try_ = attempt === 1 ? '' : ', second try';
+    if (this.hardware.alwaysOn) {
+      progress('booting', `reboot by SSH${try_}`);
+      await this.power('reset', { signal });
+      return;
+    }
+    if (this.#state !== 'off') await this.power('off', { signal });
+    progress('booting', `power on${try_}`);
+    await this.power('on', { fresh, signal, progress });
   }
 
   async #connect(timeoutMs: number, signal: AbortSignal): Promise<void> {
     await this.remote.connect({ timeoutMs, signal });
     await this.kernelLog.start(this.#life.signal);
-    this.clocks.begin(this.remote.bootId ?? '', this.#life.signal);
+    this.#bootId = this.remote.bootId ?? null;
+    this.clocks.begin(this.#bootId ?? '', this.#life.signal);
     this.#enter('ready');
   }
 
@@ -481,9 +496,12 @@ export class Board {
       },
       power: await this.hardware.state(),
       networkCut: this.#networkCut,
-      bootId: this.#provenance?.bootId ?? null,
+      bootId: this.#bootId,
       reset: async (signal) => void (await this.power('reset', { signal })),
-      boot: (signal) => this.#waitForBoot(this.profile.console.bootTimeoutMs, signal, () => undefined),
+      boot: (signal) =>
+        awaitBoot(this.#bootable(false), {
+          ...{ timeoutMs: this.profile.console.bootTimeoutMs, signal, progress: () => undefined },
+        }),
     };
   }
 
@@ -496,6 +514,7 @@ export class Board {
   #beginLife(): void {
     this.#life = new AbortController();
     this.#provenance = null;
+    this.#bootId = null;
     this.#suspect = null;
     this.#watchdogBit = false;
     this.#bootPosition = this.console.position;
@@ -518,10 +537,23 @@ export class Board {
     await this.remote.disconnect();
   }
 
+  #cable(): ConsoleTransportConfig {
+    const cable = this.hardware.console();
+    if (cable) return cable;
+    throw new LabError(`${this.name} has no console`, { board: this.name, code: 'unsupported' });
+  }
+
   async #openConsole(): Promise<void> {
-    if (this.#consoleOpen) return;
+    if (this.#consoleOpen || this.hardware.console() === null) return;
     this.#consoleOpen = true;
-    await this.console.open();
+    const opened = this.console.open();
+    // A cable of its own may be unplugged: it is read from the moment it is there, and who needs it says what is missing.
+    if (this.hardware.consoleStays) opened.catch((error: unknown) => this.#note(messageOf(error)));
+    else await opened;
+  }
+
+  #note(message: string): void {
+    this.#options.journal.append('journal.note', { message: `${this.name}: ${message}` });
   }
 
   async #attachConsole(): Promise<void> {
@@ -539,17 +571,6 @@ export class Board {
     if (this.#state === 'off') return;
     const end = endOfBoard(line);
     if (end) this.#crashed(end.message, end.code);
-    const banner = this.#state === 'ready' ? bannerOf(line) : null;
-    if (banner !== null) this.#seemsReset(banner).catch((error: unknown) => this.suspect(messageOf(error)));
-  }
-
-  /** Not every board's hardware tells of a reset. */
-  async #seemsReset(banner: string): Promise<void> {
-    const { signal } = this.#life;
-    const ask = () =>
-      this.remote.check('cat /proc/sys/kernel/random/boot_id', { timeoutMs: PROBE_MS, signal, quiet: true });
-    const reset = await wasReset(this.#provenance?.bootId ?? null, ask);
-    if (reset && this.#state === 'ready' && !signal.aborted) this.#rebooted(`its console shows ${banner}`);
   }
 
   #hardwareEvent(event: HardwareEvent, detail: string): void {
@@ -582,7 +603,7 @@ export class Board {
     if (this.#state !== 'quarantined') this.#enter('crashed', message);
   }
 
-  #rebooted(detail: string): void {
+  #rebooted(detail: string, position = this.console.position): void {
     const [what, code] = this.#watchdogBit
       ? ['hung until its watchdog reset it', 'watchdog-reset']
       : [`rebooted by itself (${detail})`, 'unexpected-reboot'];
@@ -590,6 +611,7 @@ export class Board {
     this.#endLife(death);
     void this.#disconnect();
     this.#beginLife();
+    this.#bootPosition = position;
     this.#death ??= death;
     this.#enter('booting', 'rebooted by itself');
   }

@@ -21,16 +21,20 @@ export interface BoardHardware {
   powerOn(options: PowerOnOptions): Promise<void>;
   /** Cuts the power: no shutdown, as pulling the plug. */
   powerOff(): Promise<void>;
-  /** The reset line, power staying on. */
-  reset(): Promise<void>;
+  /** The reset line, power staying on; where there is none, the power. */
+  reset(signal: AbortSignal): Promise<void>;
   state(): Promise<HardwareState>;
   /** Attaches to a board that was left powered by an earlier process; false when it is off. */
   adopt(): Promise<boolean>;
   /** Lets go of a powered board without touching its power. */
   detach(): Promise<void>;
   onEvent(listener: (event: HardwareEvent, detail: string) => void): void;
-  /** Known once powered. */
-  console(): ConsoleTransportConfig;
+  /** Known once powered; null where the board has none. */
+  console(): ConsoleTransportConfig | null;
+  /** The console is a cable of its own, there with and without power: it is always read. */
+  readonly consoleStays?: boolean;
+  /** Nothing switches it: it is rebooted by SSH. */
+  readonly alwaysOn?: boolean;
   ssh(): { host: string; port: number };
   memoryBytes(): Promise<number | null>;
 

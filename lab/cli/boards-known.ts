@@ -1,11 +1,11 @@
 /** Names of boards as typed, checked before anything is started. */
-import { virtualLab } from '../config/lab.ts';
+import { loadLab } from '../config/lab.ts';
 import { ConfigError } from '../errors.ts';
-import { whatExists } from './suggest.ts';
+import { whatExists } from '../suggest.ts';
 
 /** The name itself; throws ConfigError with the names that exist when it is none. */
 export function knownBoard(name: string): string {
-  const names = virtualLab().boards.map((board) => board.name);
+  const names = loadLab().boards.map((board) => board.name);
   if (names.includes(name)) return name;
   throw new ConfigError(`there is no board "${name}" in this lab`, {
     code: 'unknown-board',

@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { LabClient } from '../client/client.ts';
-import { virtualLab } from '../config/lab.ts';
+import { loadLab } from '../config/lab.ts';
 import type { BoardInfo } from '../rpc/schema.ts';
 import { sanitize } from '../text.ts';
 import { colours, type Invocation } from './invocation.ts';
@@ -32,7 +32,7 @@ States: off, booting, on (no SSH yet), ready, frozen, crashed, quarantined (unfi
 async function boardInfos(): Promise<BoardInfo[]> {
   await using lab = await LabClient.ifRunning({ client: 'hil boards' });
   if (lab !== null) return (await lab.call('lab.status', {})).boards;
-  return virtualLab().boards.map(({ name, profile }) => ({
+  return loadLab().boards.map(({ name, profile }) => ({
     ...{ name, profile: profile.name, title: profile.title, capabilities: [...profile.capabilities] },
     ...{ state: 'off', lease: null, sshPort: null, consolePath: null, memoryBytes: null },
   }));

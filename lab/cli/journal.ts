@@ -4,10 +4,10 @@ import { ConfigError } from '../errors.ts';
 import { type AnyEvent, isEventKind, PAYLOADS, sourceOf } from '../journal/event.ts';
 import { journalFilter } from '../journal/filter.ts';
 import { followJournal, readJournal } from '../journal/reader.ts';
+import { whatExists } from '../suggest.ts';
 import { colours, type Invocation } from './invocation.ts';
 import { journalLine } from './journal-line.ts';
 import { runFolder, unreadPlaces } from './runs.ts';
-import { whatExists } from './suggest.ts';
 
 interface JournalOptions {
   follow?: true;

@@ -1,10 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import { pinLabFile } from '../config/find.ts';
 import { asHilError, ConfigError } from '../errors.ts';
 import { outliveReaders } from '../runner/output.ts';
+import { whatExists } from '../suggest.ts';
 import { version } from '../version.ts';
 import { exitCodeOf, exitCodeOfSignal, explain } from './failure.ts';
 import { colours, Invocation } from './invocation.ts';
-import { whatExists } from './suggest.ts';
 
 /** What the file of a command exports. */
 export interface CommandModule {
@@ -67,6 +68,7 @@ async function main(argv: readonly string[]): Promise<number> {
   invocation.catchSignals();
   // Whoever reads our output may stop early: `hil journal latest --follow | head`.
   outliveReaders(() => process.exit(invocation.exitCode));
+  pinLabFile();
   const program = new Command('hil');
   try {
     await build(program, argv, invocation);

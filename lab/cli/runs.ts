@@ -3,7 +3,7 @@ import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { runsDir } from '../paths.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../suggest.ts';
 
 /** The folder of a run: its name, the beginning of it if that is unique, a path, or `latest`. Throws ConfigError. */
 export function runFolder(name: string): string {

@@ -3,7 +3,7 @@ import { existsSync, globSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import { PROJECT_ROOT } from '../paths.ts';
-import { suggest } from './suggest.ts';
+import { suggest } from '../suggest.ts';
 
 const SPEC = '.spec.ts';
 

@@ -1,5 +1,6 @@
 /** The client's end of the RPC: typed calls, streamed events, cancellation, and a new connection after a loss. */
 import type { Socket } from 'node:net';
+import { labId } from '../config/find.ts';
 import { ConfigError, HarnessError, LabError } from '../errors.ts';
 import { stateDir } from '../paths.ts';
 import { buildId } from '../rpc/build.ts';
@@ -180,6 +181,8 @@ export class LabClient implements AsyncDisposable {
   /** Whether this controller is of our version; an idle one of another version is asked to go, if it may be replaced. */
   async #suits(socket: Socket, replace: boolean): Promise<boolean> {
     const hello = await this.#send(socket, 'hello', { client: this.#options.client, pid: process.pid });
+    const lab = await labId();
+    if (hello.lab !== lab && this.#options.start) return await this.#otherLab(socket, hello, replace);
     if (hello.build === buildId()) return true;
     if (!hello.busy && this.#options.start && replace) {
       const left = whenClosed(socket);
@@ -194,6 +197,22 @@ export class LabClient implements AsyncDisposable {
     throw new ConfigError(`the lab controller (pid ${hello.pid}) runs another version, from ${hello.root}`, {
       hint: 'wait until its runs have ended, or end them: hil lab stop --force',
     });
+  }
+
+  /** A controller of another lab has other boards: it must end before ours can begin. */
+  async #otherLab(socket: Socket, hello: Result<'hello'>, replace: boolean): Promise<false> {
+    if (!hello.busy && !hello.boardsInUse && replace) {
+      const left = whenClosed(socket);
+      const { stopping } = await this.#send(socket, 'lab.stop', { force: false });
+      if (stopping) await left;
+      return false;
+    }
+    socket.destroy();
+    const theirs = hello.labFile ?? 'the virtual lab';
+    throw new ConfigError(
+      `the lab controller (pid ${hello.pid}) works for another lab, or for this one before it was changed: ${theirs}`,
+      { code: 'other-lab', hint: 'end it: hil lab stop; or give this lab a state of its own: HIL_STATE_DIR' },
+    );
   }
 
   async #open(): Promise<Socket> {

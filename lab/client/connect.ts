@@ -5,6 +5,7 @@ import { closeSync, openSync, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { labFile, VIRTUAL } from '../config/find.ts';
 import { LabError, messageOf } from '../errors.ts';
 import { lockPath, makeFolder, PROJECT_ROOT, socketPath, stateDir } from '../paths.ts';
 
@@ -39,6 +40,8 @@ export async function connectOrStart(state = stateDir()): Promise<Socket> {
   while (Date.now() < deadline) {
     const socket = await connectIfRunning(state);
     if (socket !== null) return socket;
+    // What is wrong with the lab file is told here, not by a controller that ends at once.
+    if (labFile() !== null) (await import('../config/lab.ts')).loadLab();
     await startController(state, AbortSignal.timeout(Math.max(1, deadline - Date.now())));
   }
   throw await startFailure(state, 'it did not listen in time');
@@ -57,7 +60,7 @@ async function startController(state: string, signal: AbortSignal): Promise<void
     {
       cwd: '/',
       detached: true,
-      env: { ...process.env, HIL_STATE_DIR: state },
+      env: { ...process.env, HIL_STATE_DIR: state, HIL_LAB: labFile() ?? VIRTUAL },
       stdio: ['ignore', log, log, 'pipe'],
     },
   );

@@ -4,7 +4,7 @@ import { isReference, Secret } from '../secret.ts';
 
 /** A duration such as `500ms`, `2s`, `5m`; gives milliseconds. */
 export const duration = z
-  .string()
+  .string('expected a duration such as 500ms, 2s or 5m')
   .regex(/^\d+(?:\.\d+)?(?:ms|s|m|h)$/, 'expected a duration such as 500ms, 2s or 5m')
   .transform((text) => {
     const [, amount = '0', unit = 's'] = /^([\d.]+)(\w+)$/.exec(text) ?? [];
@@ -13,7 +13,7 @@ export const duration = z
 
 /** A secret by reference; the value itself is refused, for lab files are shared. */
 export const secret = z
-  .string()
+  .string('expected a reference to a secret, env:NAME or file:/absolute/path')
   .refine(
     isReference,
     'expected a reference to a secret, env:NAME or file:/absolute/path, never the secret itself',

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Board } from '../board/board.ts';
+import { makeTransport } from '../board/console/index.ts';
 import type { BoardHardware } from '../board/hardware.ts';
 import { ensureHostKey, ensureLabKeys } from '../board/ssh/keys.ts';
 import type { BoardConfig } from '../config/lab.ts';
@@ -36,11 +37,19 @@ export interface ControllerOptions {
 interface Slot {
   board: Board;
   sink: BoardSink;
+  /** What it is left in when nobody uses it. */
+  endState: 'off' | 'on';
   session: Session | null;
   /** Work under way to bring the board to order after a lease. */
   settling: Promise<void> | null;
   parked: { run: string; timer: NodeJS.Timeout } | null;
   keptOn: boolean;
+}
+
+/** What its console is reached by, for messages. */
+function consoleName(board: Board): string | null {
+  const cable = board.hardware.console();
+  return cable === null ? null : makeTransport(cable).name;
 }
 
 export class Controller {
@@ -84,11 +93,9 @@ export class Controller {
     for (const config of options.boards) {
       const dir = boardDir(config.name, options.state);
       mkdirSync(dir, { recursive: true, mode: 0o700 });
-      const hostKey = await ensureHostKey(dir);
-      const keyPaths = {
-        hostKeyPath: hostKey.privateKeyPath,
-        authorizedKeysPath: labKeys.authorizedKeysPath,
-      };
+      const { endState, wiring } = config;
+      const made = await ensureHostKey(dir);
+      const keyPaths = { hostKeyPath: made.privateKeyPath, authorizedKeysPath: labKeys.authorizedKeysPath };
       const sink = new BoardSink(config.name);
       const board = new Board({
         name: config.name,
@@ -97,10 +104,20 @@ export class Controller {
         journal: sink,
         attach: (stem, extension, content) => sink.attach(stem, extension, content),
         dir,
-        keys: { privateKeyPath: labKeys.privateKeyPath, hostKey: hostKey.publicKey },
+        keys:
+          wiring === null
+            ? { privateKeyPath: labKeys.privateKeyPath, hostKey: made.publicKey }
+            : {
+                privateKeyPath: wiring.ssh.identity ?? labKeys.privateKeyPath,
+                hostKey: wiring.ssh.hostKey ?? null,
+                pinPath: join(options.state, 'host-keys'),
+              },
+        ...(wiring?.password ? { password: () => wiring.password?.reveal() ?? null } : {}),
         onState: () => changed(),
       });
-      slots.set(config.name, { board, sink, session: null, settling: null, parked: null, keptOn: false });
+      slots.set(config.name, {
+        ...{ board, sink, endState, session: null, settling: null, parked: null, keptOn: false },
+      });
     }
     const controller = new Controller(options, slots);
     changed = () => controller.#changed();
@@ -213,7 +230,7 @@ export class Controller {
           ...(board.reason === undefined ? {} : { reason: board.reason }),
           lease: lease === null ? null : this.leases.info(lease),
           sshPort: on ? board.hardware.ssh().port : null,
-          consolePath: on ? board.hardware.console().path : null,
+          consolePath: on ? consoleName(board) : null,
           memoryBytes: on ? await board.hardware.memoryBytes() : null,
         };
       }),
@@ -227,7 +244,9 @@ export class Controller {
 
   /** Whether a board is on, or being brought to order. */
   get boardsInUse(): boolean {
-    return [...this.#slots.values()].some(({ board, settling }) => board.powered || settling !== null);
+    return [...this.#slots.values()].some(
+      ({ board, settling, endState }) => (board.powered && endState === 'off') || settling !== null,
+    );
   }
 
   /** Ends runs and leases and switches everything off. */
@@ -240,7 +259,8 @@ export class Controller {
         this.#unpark(slot);
         await slot.settling;
         slot.keptOn = false;
-        await slot.board.close();
+        if (slot.endState === 'on') await slot.board.detach();
+        else await slot.board.close();
       }),
     );
     this.leases.close();
@@ -286,7 +306,7 @@ export class Controller {
       await session?.end(reason);
       slot.sink.append('lease.released', { lease: lease.id, reason });
       slot.session = null;
-      slot.keptOn = lease.endState === 'on' && slot.board.state !== 'off';
+      slot.keptOn = (lease.endState === 'on' || slot.endState === 'on') && slot.board.state !== 'off';
       if (slot.keptOn) return;
       if (lease.run !== null && this.runs.has(lease.run) && slot.board.state !== 'off')
         this.#park(slot, lease.run);
@@ -329,7 +349,8 @@ export class Controller {
 
   async #applyEndState(slot: Slot): Promise<void> {
     this.#unpark(slot);
-    if (slot.board.state !== 'off') await slot.board.power('off', { signal: AbortSignal.timeout(60_000) });
+    if (slot.board.state !== 'off' && slot.endState === 'off')
+      await slot.board.power('off', { signal: AbortSignal.timeout(60_000) });
     slot.sink.journal = null;
   }
 

@@ -1,9 +1,13 @@
 /** The controller's process: started on demand under flock(1), listens, and ends when there is nothing left to do. */
 import { closeSync, fstatSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { virtualLab } from '../config/lab.ts';
+import type { BoardHardware } from '../board/hardware.ts';
+import { WiredHardware } from '../board/wired.ts';
+import { labId } from '../config/find.ts';
+import { type BoardConfig, loadLab, secretsOf } from '../config/lab.ts';
 import { messageOf } from '../errors.ts';
 import { boardDir, lockPath, PROJECT_ROOT, socketPath, stateDir } from '../paths.ts';
+import { redact } from '../redact.ts';
 import { buildId } from '../rpc/build.ts';
 import { version } from '../version.ts';
 import { VirtualHardware } from '../virtual/hardware.ts';
@@ -32,7 +36,7 @@ function milliseconds(variable: string, fallback: number): number {
 
 function log(message: string): void {
   try {
-    writeSync(2, `${new Date().toISOString()} ${message}\n`);
+    writeSync(2, redact(`${new Date().toISOString()} ${message}\n`));
   } catch {
     // The log's own disk may be the full one.
   }
@@ -49,20 +53,27 @@ function tellReady(): void {
   closeSync(READY_FD);
 }
 
+/** What a board is wired to: QEMU, or what the lab file says. */
+function hardwareOf(
+  { name, wiring }: BoardConfig,
+  keys: { hostKeyPath: string; authorizedKeysPath: string },
+): BoardHardware {
+  const dir = boardDir(name, state);
+  if (wiring === null) return new VirtualHardware({ name, dir, lockPath: lockPath(state), ...keys });
+  return new WiredHardware({ board: name, dir, ...wiring, power: powerOf(name, wiring) });
+}
+
 let idle: NodeJS.Timeout | null = null;
 let ending = false;
+
+const lab = loadLab();
+for (const secret of secretsOf(lab.entry)) secret.hideIfThere();
 
 const controller = await Controller.create({
   state,
   version: version(),
-  boards: virtualLab().boards,
-  hardware: (config, keys) =>
-    new VirtualHardware({
-      name: config.name,
-      dir: boardDir(config.name, state),
-      lockPath: lockPath(state),
-      ...keys,
-    }),
+  boards: lab.boards,
+  hardware: (config, keys) => hardwareOf(config, keys),
   leaseMs,
   graceMs,
   lingerMs,
@@ -73,6 +84,8 @@ const server: RpcServer = new RpcServer({
   path: socketPath(state),
   handlers: methods(controller, {
     build,
+    lab: await labId(lab.file),
+    labFile: lab.file,
     root: PROJECT_ROOT,
     startedAt,
     commands: () => server.commands,

@@ -20,11 +20,14 @@ import { toWire } from '../rpc/wire.ts';
 import { runIperf3 } from '../traffic/iperf3.ts';
 import { runSoak } from '../traffic/soak.ts';
 import type { Controller } from './controller.ts';
+import { redacted } from './redacted.ts';
 import type { Call, Handlers } from './server.ts';
 import type { Session } from './session.ts';
 
 export interface MethodsOptions {
   build: string;
+  lab: string;
+  labFile: string | null;
   root: string;
   startedAt: string;
   commands: () => number;
@@ -86,6 +89,9 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
         build: options.build,
         root: options.root,
         busy: lab.busy,
+        lab: options.lab,
+        labFile: options.labFile,
+        boardsInUse: lab.boardsInUse,
       };
     },
     'lab.status': status,
@@ -214,14 +220,15 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     }),
     'console.attach': async ({ params, signal, emit }) => {
       const board = knownBoard(params.board);
-      const say = (bytes: Buffer) => emit({ data: bytes.toString('base64') });
+      const stream = redacted((bytes) => emit({ data: bytes.toString('base64') }));
       if (params.tail > 0)
-        for (const line of board.console.tail(params.tail)) say(Buffer.from(`${line}\r\n`));
-      const unsubscribe = board.console.onRaw(say);
+        for (const line of board.console.tail(params.tail)) stream.push(Buffer.from(`${line}\r\n`));
+      const unsubscribe = board.console.onRaw((bytes) => stream.push(bytes));
       try {
         await aborted(signal);
       } finally {
         unsubscribe();
+        stream.end();
       }
       return {};
     },
@@ -231,12 +238,18 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     ),
     'ssh.exec': onBoard(async ({ board }, params, signal, emit) => {
       board.forgetProvenance();
+      const streams = {
+        stdout: redacted((chunk) => emit({ stream: 'stdout', data: chunk.toString('base64') })),
+        stderr: redacted((chunk) => emit({ stream: 'stderr', data: chunk.toString('base64') })),
+      };
       await using program = await board.remote.stream(params.command, {
         signal,
-        onData: (chunk, stream) => emit({ stream, data: chunk.toString('base64') }),
+        onData: (chunk, stream) => streams[stream].push(chunk),
         ...(params.stdin === undefined ? {} : { stdin: Buffer.from(params.stdin, 'base64') }),
       });
-      return await program.exited;
+      const end = await program.exited;
+      for (const stream of Object.values(streams)) stream.end();
+      return end;
     }),
     'ssh.shell': onBoard(async ({ board }, { cols, rows, term }, signal, emit) => {
       board.forgetProvenance();
@@ -244,10 +257,12 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       const id = randomUUID();
       shells.set(id, opened);
       emit({ shell: id });
-      opened.stream.on('data', (chunk: Buffer) => emit({ data: chunk.toString('base64') }));
+      const shown = redacted((chunk) => emit({ data: chunk.toString('base64') }));
+      opened.stream.on('data', (chunk: Buffer) => shown.push(chunk));
       try {
         await once(opened.stream, 'close', { signal });
       } finally {
+        shown.end();
         shells.delete(id);
         opened.stream.destroy();
       }

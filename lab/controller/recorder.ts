@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises';
 import { asHilError } from '../errors.ts';
 import { now } from '../journal/clock.ts';
 import type { EventKind, JournalSink, ObservableSink, Payload, PayloadInput } from '../journal/event.ts';
+import { redact, redactDeep } from '../redact.ts';
 import type { Artifact } from '../rpc/schema.ts';
 import type { ScopeEvent, ScopeEvents } from '../verdict/scope-events.ts';
 
@@ -117,7 +118,8 @@ export class BoardSink implements ObservableSink {
     this.#board = board;
   }
 
-  append<K extends EventKind>(kind: K, data: PayloadInput<K>): void {
+  append<K extends EventKind>(kind: K, seen: PayloadInput<K>): void {
+    const data = redactDeep(seen);
     this.journal?.append(kind, data, this.#board);
     // Payload and its input differ only in defaults, which a recorder does not print.
     this.recorder?.record(kind, data as Payload<K>);
@@ -128,7 +130,8 @@ export class BoardSink implements ObservableSink {
 
   /** As Recorder.attach; null when no test is under way. */
   attach(stem: string, extension: string, content: Buffer | string): string | null {
-    return this.recorder?.attach(stem, extension, content) ?? null;
+    const shown = typeof content === 'string' ? redact(content) : content;
+    return this.recorder?.attach(stem, extension, shown) ?? null;
   }
 
   observe(listener: Listener): () => void {

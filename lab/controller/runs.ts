@@ -6,6 +6,7 @@ import { ConfigError, LabError } from '../errors.ts';
 import type { EventKind, JournalSink, PayloadInput } from '../journal/event.ts';
 import { isComplete } from '../journal/parts.ts';
 import { JournalWriter } from '../journal/writer.ts';
+import { redactDeep } from '../redact.ts';
 import type { Connection } from './server.ts';
 
 export interface RunRecord {
@@ -106,7 +107,7 @@ export class Runs {
   append<K extends EventKind>(id: string, kind: K, data: PayloadInput<K>, board: string | null): void {
     const run = this.#runs.get(id);
     if (!run) throw new ConfigError(`no run ${id} is open`);
-    run.writer.append(kind, data, board);
+    run.writer.append(kind, redactDeep(data), board);
   }
 
   ids(): string[] {

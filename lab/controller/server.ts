@@ -3,6 +3,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ConfigError, LabError } from '../errors.ts';
+import { redactDeep } from '../redact.ts';
 import {
   METHODS,
   type MethodName,
@@ -129,7 +130,7 @@ export class RpcServer {
       if (socket.writableLength > MAX_QUEUED) {
         this.#options.log(`${connection.name} does not read what it asked for: disconnected`);
         socket.destroy();
-      } else socket.write(frame({ id: request.id, ...reply }));
+      } else socket.write(frame(redactDeep({ id: request.id, ...reply })));
     };
     void this.#dispatch(request.method ?? '', request.params, connection, abort.signal, (event) =>
       send({ event }),

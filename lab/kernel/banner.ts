@@ -1,6 +1,8 @@
 /** Resets that only the console tells: the banner of a boot loader or a kernel while a board should be running. */
 import { HilError } from '../errors.ts';
 
+const A_KERNEL = 'a kernel that boots';
+
 /** What boot loaders and kernels say first, and whose it is. */
 const BANNERS: readonly { literal: string; pattern: RegExp; name: string }[] = [
   { literal: 'U-Boot', pattern: /^U-Boot (?:SPL |TPL |VPL )?\d{4}\.\d\d/, name: 'U-Boot' },
@@ -12,8 +14,8 @@ const BANNERS: readonly { literal: string; pattern: RegExp; name: string }[] = [
   { literal: 'SeaBIOS', pattern: /^SeaBIOS \(version /, name: 'SeaBIOS' },
   { literal: 'iPXE', pattern: /^iPXE \(http/, name: 'iPXE' },
   { literal: 'Starting kernel ...', pattern: /^Starting kernel \.\.\.$/, name: 'a boot loader' },
-  { literal: 'Booting Linux on', pattern: /\] Booting Linux on physical CPU/, name: 'a kernel that boots' },
-  { literal: 'Linux version', pattern: /\] Linux version \d/, name: 'a kernel that boots' },
+  { literal: 'Booting Linux on', pattern: /\] Booting Linux on physical CPU/, name: A_KERNEL },
+  { literal: 'Linux version', pattern: /\] Linux version \d/, name: A_KERNEL },
 ];
 
 /** Whose banner a console line is; null for any other. */
@@ -21,6 +23,11 @@ export function bannerOf(line: string): string | null {
   const text = line.trimEnd();
   const banner = BANNERS.find(({ literal, pattern }) => text.includes(literal) && pattern.test(text));
   return banner?.name ?? null;
+}
+
+/** Whether the banner is that of a boot loader, which no kernel's log holds. */
+export function isBootLoader(banner: string): boolean {
+  return banner !== A_KERNEL;
 }
 
 /**

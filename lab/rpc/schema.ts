@@ -12,7 +12,7 @@ import { Iperf3Interval, Iperf3Options, Iperf3Result } from '../traffic/iperf3-o
 import { SoakOptions, SoakResult } from '../traffic/soak-options.ts';
 
 /** Raised when a client and a controller of different versions could misunderstand each other. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 const text = z.string();
 const ms = z.number().nonnegative();
@@ -151,6 +151,9 @@ export const METHODS = {
       build: text,
       root: text,
       busy: z.boolean(),
+      lab: text.describe('which lab it was started for, see lab/config/find.ts'),
+      labFile: text.nullable(),
+      boardsInUse: z.boolean().describe('a board is on, or being brought to order'),
     }),
   ),
   'lab.status': method(none, LabStatus),

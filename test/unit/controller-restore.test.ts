@@ -34,7 +34,9 @@ function hardware(adopt: () => Promise<boolean>): BoardHardware {
 function controller(adopt: (board: string) => Promise<boolean>): Promise<Controller> {
   return Controller.create({
     ...{ state, version: '0', leaseMs: 1000, lingerMs: 1000, graceMs: 1000 },
-    boards: ['a', 'b'].map((name) => ({ name, profile: virtual })),
+    boards: ['a', 'b'].map((name) => ({
+      ...{ name, profile: virtual, wiring: null, endState: 'off', onlyByName: false },
+    })),
     hardware: ({ name }) => hardware(() => adopt(name)),
     onActivity: () => undefined,
     log: (message) => log.push(message),

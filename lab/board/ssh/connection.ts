@@ -82,6 +82,17 @@ export class SshRemote implements Remote {
     return this.#connector.whenConnected(signal);
   }
 
+  /** Resolves when the connection there is now has been lost, as when the board reboots. Throws LabError `timeout`. */
+  async lost(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    const closed: Promise<unknown> = this.#connector.last?.link.closed ?? Promise.resolve();
+    const late = () =>
+      new LabError(`${this.name} still answers after ${timeoutMs / 1000} s`, {
+        board: this.name,
+        code: 'timeout',
+      });
+    await within(closed, { timeoutMs, signal, late });
+  }
+
   /** Drops the connection at once, as before a power cycle. What runs on the board goes on there. */
   disconnect(reason = 'disconnected'): void {
     this.#connector.disconnect(reason);

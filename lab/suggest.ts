@@ -1,6 +1,6 @@
 /** "Did you mean": what exists that is close to what was typed. */
 
-import { distance } from '../text.ts';
+import { distance } from './text.ts';
 
 /** The candidates that may have been meant, best first, at most three. */
 export function suggest(word: string, candidates: Iterable<string>): string[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { suggest, whatExists } from '../../lab/cli/suggest.ts';
+import { suggest, whatExists } from '../../lab/suggest.ts';
 import { distance } from '../../lab/text.ts';
 
 const SUITES = ['driver', 'smoke', 'soak', 'throughput', 'wifi'];

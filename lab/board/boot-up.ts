@@ -1,0 +1,89 @@
+/** From power to SSH: the login prompt is awaited, then the connection; a boot that gets stuck is tried once more. */
+import type { DeviceProfile } from '../../devices/profile.ts';
+import { abortReason, asHilError, type HilError, LabError } from '../errors.ts';
+import type { JournalSink } from '../journal/event.ts';
+import type { Console } from './console/console.ts';
+import type { Progress } from './hardware.ts';
+
+export interface BootLimits {
+  timeoutMs: number;
+  /** Aborted when the call is given up; a board that dies ends the wait by its life. */
+  signal: AbortSignal;
+  progress: Progress;
+}
+
+export interface BootableBoard {
+  readonly name: string;
+  readonly profile: DeviceProfile;
+  /** Null where the board has no console: then SSH alone tells that it is up. */
+  readonly console: Console | null;
+  readonly journal: JournalSink;
+  /** Where on the console this boot began. */
+  bootPosition(): number;
+  life(): AbortSignal;
+  /** Already on its way up. */
+  isBooting(): boolean;
+  /** Off and on again, or on, or what else begins a boot. */
+  restart(attempt: number, limits: BootLimits): Promise<void>;
+  connect(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** It got stuck: the next attempt power-cycles it. */
+  stuck(reason: string): void;
+  /** It got stuck each time, for no fault of the product. */
+  giveUp(reason: string): void;
+}
+
+/** Throws ProductError when the kernel died while booting, LabError when the board never came up. */
+export async function bootUp(board: BootableBoard, limits: BootLimits): Promise<void> {
+  const { signal, progress } = limits;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (!board.isBooting()) await board.restart(attempt, limits);
+      await awaitBoot(board, limits);
+      return;
+    } catch (thrown) {
+      const error: HilError = asHilError(thrown);
+      if (signal.aborted || error.fault === 'config' || error.fault === 'harness') throw error;
+      // A kernel that dies while booting does so again; a boot that got stuck may have been bad luck.
+      if (error.fault === 'product' || attempt === 2) {
+        if (error.fault === 'lab') board.giveUp(error.message);
+        throw error;
+      }
+      progress('booting', `${error.message}; power-cycling`);
+      board.journal.append('board.state', { state: 'stuck', reason: error.message });
+      board.stuck(error.message);
+    }
+  }
+}
+
+/** Awaits the login prompt of a boot under way, then connects. */
+export async function awaitBoot(board: BootableBoard, limits: BootLimits): Promise<void> {
+  const { timeoutMs, progress } = limits;
+  const signal = AbortSignal.any([limits.signal, board.life()]);
+  if (board.console) {
+    progress('booting', 'waiting for the login prompt');
+    await awaitPrompt(board, board.console, timeoutMs, signal);
+  }
+  progress('booting', 'connecting by SSH');
+  await board.connect(timeoutMs, signal);
+}
+
+async function awaitPrompt(
+  board: BootableBoard,
+  port: Console,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await port.expect(board.profile.console.loginPrompt, { timeoutMs, signal, from: board.bootPosition() });
+  } catch (cause) {
+    if (signal.aborted) throw abortReason(signal);
+    const seen = port.tail(8).join('\n  ');
+    throw new LabError(`${board.name} did not reach its login prompt within ${timeoutMs / 1000} s`, {
+      board: board.name,
+      code: 'boot-timeout',
+      hint:
+        seen === '' ? 'its console is silent: check power and cable' : `its console stopped at:\n  ${seen}`,
+      cause,
+    });
+  }
+}

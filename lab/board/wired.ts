@@ -1,0 +1,116 @@
+/** A board on the bench: its power switch, its console cable and its address, as the lab file has them. */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { HarnessError, LabError, messageOf } from '../errors.ts';
+import type { ConsoleTransportConfig } from './console/index.ts';
+import type { BoardHardware, HardwareState, PowerOnOptions } from './hardware.ts';
+import type { PowerControl } from './power/control.ts';
+
+export interface WiredOptions {
+  board: string;
+  /** Where it is kept whether the board is on, for switches that can't tell. */
+  dir: string;
+  /** Null where nothing switches the board. */
+  power: PowerControl | null;
+  console: ConsoleTransportConfig | null;
+  ssh: { host: string; port: number };
+}
+
+const KEPT = z.object({ state: z.enum(['on', 'off']) });
+
+export class WiredHardware implements BoardHardware {
+  readonly consoleStays = true;
+  readonly alwaysOn: boolean;
+  readonly #options: WiredOptions;
+
+  constructor(options: WiredOptions) {
+    this.#options = options;
+    this.alwaysOn = options.power === null;
+  }
+
+  prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async powerOn({ signal }: PowerOnOptions): Promise<void> {
+    if (!this.#options.power) return;
+    await this.#options.power.on(signal);
+    this.#keep('on');
+  }
+
+  async powerOff(): Promise<void> {
+    const { power, board } = this.#options;
+    if (!power)
+      throw new LabError(`nothing switches ${board}, so it can't be switched off`, {
+        board,
+        code: 'unsupported',
+        hint: 'give it a "power" in the lab file',
+      });
+    await power.off(AbortSignal.timeout(SWITCH_MS));
+    this.#keep('off');
+  }
+
+  /** A board on the bench has no reset line that we could pull: its power is cycled. */
+  async reset(signal: AbortSignal): Promise<void> {
+    const { power, board } = this.#options;
+    if (!power) throw new HarnessError(`${board} is to be rebooted by SSH`, { board });
+    await power.cycle(signal);
+    this.#keep('on');
+  }
+
+  async state(): Promise<HardwareState> {
+    const { power } = this.#options;
+    if (!power) return 'on';
+    return (await power.state(AbortSignal.timeout(SWITCH_MS))) ?? this.#kept();
+  }
+
+  async adopt(): Promise<boolean> {
+    return (await this.state()) === 'on';
+  }
+
+  detach(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** A switch tells nothing by itself. */
+  readonly onEvent = (): void => undefined;
+
+  console(): ConsoleTransportConfig | null {
+    return this.#options.console;
+  }
+
+  ssh(): { host: string; port: number } {
+    return this.#options.ssh;
+  }
+
+  memoryBytes(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
+  get #path(): string {
+    return join(this.#options.dir, 'power.json');
+  }
+
+  #keep(state: 'on' | 'off'): void {
+    mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
+    writeFileSync(`${this.#path}.new`, JSON.stringify({ state }));
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+
+  /** What it was switched to last; off when that is not known: who needs the board then switches it on. */
+  #kept(): 'on' | 'off' {
+    try {
+      return KEPT.parse(JSON.parse(readFileSync(this.#path, 'utf8'))).state;
+    } catch (error) {
+      if (/ENOENT/.test(messageOf(error))) return 'off';
+      throw new LabError(`${this.#path} is damaged: ${messageOf(error)}`, {
+        board: this.#options.board,
+        hint: `delete ${this.#path}`,
+      });
+    }
+  }
+}
+
+/** How long a switch may take, its waiting included. */
+const SWITCH_MS = 120_000;
