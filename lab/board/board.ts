@@ -135,6 +135,10 @@ export class Board {
       },
       onFailure: (error) => this.suspect(messageOf(error)),
     });
+    options.hardware.bind?.({
+      console: options.hardware.console() === null ? null : this.console,
+      remote: this.remote,
+    });
     options.hardware.onEvent((event, detail) => this.#hardwareEvent(event, detail));
   }
 

@@ -1,5 +1,7 @@
 /** What a board is wired to: power, console, network. One implementation a kind of wiring; QEMU is one. */
+import type { Console } from './console/console.ts';
 import type { ConsoleTransportConfig } from './console/index.ts';
+import type { Remote } from './remote.ts';
 
 /** What the hardware reports of itself; what was asked of it (a reset, a power-off) is not reported. */
 export type HardwareEvent = 'exit' | 'reset' | 'panicked' | 'watchdog';
@@ -15,7 +17,15 @@ export interface PowerOnOptions {
   attachConsole: () => Promise<void>;
 }
 
+/** By what a board shows that it lives. */
+export interface BoardLife {
+  console: Console | null;
+  remote: Remote;
+}
+
 export interface BoardHardware {
+  /** Called once, by the board that has this hardware. */
+  bind?(life: BoardLife): void;
   /** Makes ready what power-on needs (such as an image). Quick when there is nothing to do. */
   prepare(signal: AbortSignal, progress: Progress): Promise<void>;
   powerOn(options: PowerOnOptions): Promise<void>;

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { HarnessError, LabError, messageOf } from '../errors.ts';
 import type { ConsoleTransportConfig } from './console/index.ts';
-import type { BoardHardware, HardwareState, PowerOnOptions } from './hardware.ts';
+import type { BoardHardware, BoardLife, HardwareState, PowerOnOptions } from './hardware.ts';
 import type { PowerControl } from './power/control.ts';
 
 export interface WiredOptions {
   board: string;
   /** Where it is kept whether the board is on, for switches that can't tell. */
   dir: string;
-  /** Null where nothing switches the board. */
-  power: PowerControl | null;
+  /** Makes its power switch, which looks whether the board still lives; null where nothing switches the board. */
+  power: ((life: BoardLife) => PowerControl) | null;
   console: ConsoleTransportConfig | null;
   ssh: { host: string; port: number };
 }
@@ -23,10 +23,15 @@ export class WiredHardware implements BoardHardware {
   readonly consoleStays = true;
   readonly alwaysOn: boolean;
   readonly #options: WiredOptions;
+  #power: PowerControl | null = null;
 
   constructor(options: WiredOptions) {
     this.#options = options;
     this.alwaysOn = options.power === null;
+  }
+
+  bind(life: BoardLife): void {
+    this.#power = this.#options.power?.(life) ?? null;
   }
 
   prepare(): Promise<void> {
@@ -34,35 +39,34 @@ export class WiredHardware implements BoardHardware {
   }
 
   async powerOn({ signal }: PowerOnOptions): Promise<void> {
-    if (!this.#options.power) return;
-    await this.#options.power.on(signal);
+    if (!this.#power) return;
+    await this.#power.on(signal);
     this.#keep('on');
   }
 
   async powerOff(): Promise<void> {
-    const { power, board } = this.#options;
-    if (!power)
+    const { board } = this.#options;
+    if (!this.#power)
       throw new LabError(`nothing switches ${board}, so it can't be switched off`, {
         board,
         code: 'unsupported',
         hint: 'give it a "power" in the lab file',
       });
-    await power.off(AbortSignal.timeout(SWITCH_MS));
+    await this.#power.off(AbortSignal.timeout(SWITCH_MS));
     this.#keep('off');
   }
 
   /** A board on the bench has no reset line that we could pull: its power is cycled. */
   async reset(signal: AbortSignal): Promise<void> {
-    const { power, board } = this.#options;
-    if (!power) throw new HarnessError(`${board} is to be rebooted by SSH`, { board });
-    await power.cycle(signal);
+    const { board } = this.#options;
+    if (!this.#power) throw new HarnessError(`${board} is to be rebooted by SSH`, { board });
+    await this.#power.cycle(signal);
     this.#keep('on');
   }
 
   async state(): Promise<HardwareState> {
-    const { power } = this.#options;
-    if (!power) return 'on';
-    return (await power.state(AbortSignal.timeout(SWITCH_MS))) ?? this.#kept();
+    if (!this.#power) return 'on';
+    return (await this.#power.state(AbortSignal.timeout(SWITCH_MS))) ?? this.#kept();
   }
 
   async adopt(): Promise<boolean> {

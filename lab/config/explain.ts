@@ -24,9 +24,7 @@ function withoutMisspelt(issues: readonly Issue[], doc: LabDocument, schema: Jso
       return issue.keys.flatMap((key) => suggest(key, known).map((name) => nameOf([...issue.path, name])));
     }),
   );
-  return issues.filter(
-    ({ path }) => valueAt(doc.value, path) !== undefined || !meantKeys.has(nameOf(path)),
-  );
+  return issues.filter(({ path }) => valueAt(doc.value, path) !== undefined || !meantKeys.has(nameOf(path)));
 }
 
 function problemsOf(issue: Issue, doc: LabDocument, schema: JsonSchema): Problem[] {

@@ -2,7 +2,6 @@
 import { closeSync, fstatSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BoardHardware } from '../board/hardware.ts';
-import { WiredHardware } from '../board/wired.ts';
 import { labId } from '../config/find.ts';
 import { type BoardConfig, loadLab, secretsOf } from '../config/lab.ts';
 import { messageOf } from '../errors.ts';
@@ -13,8 +12,10 @@ import { version } from '../version.ts';
 import { VirtualHardware } from '../virtual/hardware.ts';
 import { Controller } from './controller.ts';
 import { methods } from './methods.ts';
+import { Questions } from './questions.ts';
 import { RpcServer } from './server.ts';
 import { readState } from './state-file.ts';
+import { wiredHardware } from './wiring.ts';
 
 const READY_FD = 3;
 const build = buildId();
@@ -60,13 +61,14 @@ function hardwareOf(
 ): BoardHardware {
   const dir = boardDir(name, state);
   if (wiring === null) return new VirtualHardware({ name, dir, lockPath: lockPath(state), ...keys });
-  return new WiredHardware({ board: name, dir, ...wiring, power: powerOf(name, wiring) });
+  return wiredHardware({ name, wiring, dir, ask: (request, signal) => questions.ask(name, request, signal) });
 }
 
 let idle: NodeJS.Timeout | null = null;
 let ending = false;
 
 const lab = loadLab();
+const questions = new Questions();
 for (const secret of secretsOf(lab.entry)) secret.hideIfThere();
 
 const controller = await Controller.create({
@@ -86,6 +88,7 @@ const server: RpcServer = new RpcServer({
     build,
     lab: await labId(lab.file),
     labFile: lab.file,
+    questions,
     root: PROJECT_ROOT,
     startedAt,
     commands: () => server.commands,

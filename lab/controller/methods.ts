@@ -20,6 +20,7 @@ import { toWire } from '../rpc/wire.ts';
 import { runIperf3 } from '../traffic/iperf3.ts';
 import { runSoak } from '../traffic/soak.ts';
 import type { Controller } from './controller.ts';
+import type { Questions } from './questions.ts';
 import { redacted } from './redacted.ts';
 import type { Call, Handlers } from './server.ts';
 import type { Session } from './session.ts';
@@ -28,6 +29,7 @@ export interface MethodsOptions {
   build: string;
   lab: string;
   labFile: string | null;
+  questions: Questions;
   root: string;
   startedAt: string;
   commands: () => number;
@@ -95,6 +97,20 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       };
     },
     'lab.status': status,
+    'lab.questions': async ({ params, signal, emit }) => {
+      const { questions } = options;
+      const tell = () => emit({ questions: questions.list() });
+      if (!params.follow) return { questions: questions.list() };
+      const unsubscribe = questions.subscribe(tell);
+      tell();
+      try {
+        await aborted(signal);
+      } finally {
+        unsubscribe();
+      }
+      return { questions: [] };
+    },
+    'lab.done': ({ params }) => options.questions.done(params.id),
     'lab.stop': ({ params }) => {
       if (params.onlyIfIdle) {
         if (!lab.busy) options.stop('detach');

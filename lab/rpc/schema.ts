@@ -50,6 +50,9 @@ export const BoardInfo = z.object({
 });
 export type BoardInfo = z.output<typeof BoardInfo>;
 
+/** What somebody at the bench is asked to do. */
+export const Question = z.object({ id: text, board: text, request: text });
+
 export const LabStatus = z.object({
   pid: z.number().int(),
   root: text,
@@ -157,6 +160,14 @@ export const METHODS = {
     }),
   ),
   'lab.status': method(none, LabStatus),
+  /** What people are asked to do; with `follow` again at each change, until cancelled. */
+  'lab.questions': method(
+    z.object({ follow: z.boolean().default(false) }),
+    z.object({ questions: z.array(Question) }),
+    z.object({ questions: z.array(Question) }),
+  ),
+  /** It is done; without an id the only one there is. */
+  'lab.done': method(z.object({ id: text.optional() }), Question),
   'lab.stop': method(
     z.object({ force: z.boolean(), onlyIfIdle: z.boolean().default(false) }),
     z.object({ stopping: z.boolean() }),

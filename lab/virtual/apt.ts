@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ConfigError, HilError, LabError, messageOf } from '../errors.ts';
-import { runTool } from './tools.ts';
+import { runTool } from '../program.ts';
 
 export interface DebFile {
   name: string;

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LabError } from '../errors.ts';
+import { runTool } from '../program.ts';
 import type { DebFile } from './apt.ts';
 import { type CpioEntry, cpio } from './cpio.ts';
 import { MANIFEST_FILE, type Manifest } from './manifest.ts';
 import { closure, indexModules, loadOrder, type ModuleIndex } from './modules.ts';
 import { RECIPE } from './recipe.ts';
-import { runTool } from './tools.ts';
 import { isElf, payloadOf, withoutZeroTails } from './vmlinux.ts';
 
 export const ROOTFS = join(import.meta.dirname, 'rootfs');

@@ -7,11 +7,11 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFil
 import { join } from 'node:path';
 import { LabError } from '../errors.ts';
 import { cacheDir, makeFolder } from '../paths.ts';
+import { findTool, runTool } from '../program.ts';
 import type { DebFile } from './apt.ts';
 import { buildLock, debsDir, type EnsureOptions, freshApt, type ImageProgress } from './image.ts';
 import type { BoardImage } from './manifest.ts';
 import { RECIPE } from './recipe.ts';
-import { findTool, runTool } from './tools.ts';
 
 export const FAULT_MODULE = 'hil_fault';
 

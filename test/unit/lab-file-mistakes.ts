@@ -139,7 +139,12 @@ export const MISTAKES: readonly Mistake[] = [
     6,
     /baudRate: expected .*not "fast"/,
   ),
-  withBoard('an end state', '    endState: of\n', 6, /expected one of off, on, not "of"; did you mean off or on\?/),
+  withBoard(
+    'an end state',
+    '    endState: of\n',
+    6,
+    /expected one of off, on, not "of"; did you mean off or on\?/,
+  ),
   withBoard(
     'a role',
     '    radios: [{interface: wlan0, role: sta}]\n',

@@ -8,11 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, LabError } from '../../lab/errors.ts';
+import { runTool } from '../../lab/program.ts';
 import type { BoardImage } from '../../lab/virtual/manifest.ts';
 import { hasEnded, isSame, processId, residentBytes } from '../../lab/virtual/process.ts';
 import { qemuArguments } from '../../lab/virtual/qemu.ts';
 import { Qmp, type QmpEvent } from '../../lab/virtual/qmp.ts';
-import { runTool } from '../../lab/virtual/tools.ts';
 
 const IMAGE: BoardImage = {
   key: 'k',

@@ -1,14 +1,43 @@
 /** The registry of power switches: a new kind is one file here and one line below. */
 import { z } from 'zod';
-import { tcpPort } from '../../config/fields.ts';
-export const PowerConfig = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('pdudaemon'),
-    url: z.string().optional(),
-    hostname: z.string(),
-    port: z.number().int(),
-  }),
-  z.strictObject({ type: z.literal('manual') }),
-  z.strictObject({ type: z.literal('tasmota'), host: z.string(), port: tcpPort.default(80) }),
-]);
+import { HarnessError } from '../../errors.ts';
+import type { PowerBackend, PowerContext, PowerSwitch } from './backend.ts';
+import { command } from './command.ts';
+import { gpio } from './gpio.ts';
+import { manual } from './manual.ts';
+import { mqtt } from './mqtt.ts';
+import { pdudaemon } from './pdudaemon.ts';
+import { serialRelay } from './serial-relay.ts';
+import { shelly } from './shelly.ts';
+import { snmp } from './snmp.ts';
+import { tasmota } from './tasmota.ts';
+import { uhubctl } from './uhubctl.ts';
+import { wakeOnLan } from './wake-on-lan.ts';
+
+const BACKENDS = [
+  pdudaemon,
+  snmp,
+  tasmota,
+  shelly,
+  mqtt,
+  uhubctl,
+  gpio,
+  serialRelay,
+  command,
+  wakeOnLan,
+  manual,
+] as const;
+
+const [first, ...rest] = BACKENDS;
+
+export const PowerConfig = z.discriminatedUnion('type', [first.config, ...rest.map(({ config }) => config)]);
 export type PowerConfig = z.output<typeof PowerConfig>;
+
+/** The switch that a lab file describes. Opens nothing. */
+export function makeSwitch(config: PowerConfig, context: PowerContext): PowerSwitch {
+  const backend: PowerBackend | undefined = BACKENDS.find(
+    (each) => each.config.shape.type.value === config.type,
+  );
+  if (!backend) throw new HarnessError(`no power switch of type ${config.type}`);
+  return backend.create(config, context);
+}
