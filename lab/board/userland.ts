@@ -53,7 +53,7 @@ export function userlandScript(): string {
   const has = (program: string) => `command -v ${program} >/dev/null 2>&1`;
   return [
     'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin',
-    '(. /etc/os-release 2>/dev/null; echo "os ${PRETTY_NAME:-unknown}")',
+    '(PRETTY_NAME=unknown; . /etc/os-release 2>/dev/null; echo "os $PRETTY_NAME")',
     'echo "arch $(uname -m)"',
     'i=$(readlink /proc/1/exe 2>/dev/null); case $i in ""|*/init) i=$(cat /proc/1/comm);; esac; echo "init $i"',
     '[ -d /run/systemd/system ] && echo "init systemd"; [ -x /sbin/procd ] && echo "init procd"; [ -d /run/openrc ] && echo "init openrc"',

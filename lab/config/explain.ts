@@ -12,7 +12,22 @@ const CONFIDENTIAL = /pass|secret|token|key|pin|community/i;
 
 /** One problem an issue, or one a key where several are unknown. */
 export function explain(issues: readonly Issue[], doc: LabDocument, schema: JsonSchema): Problem[] {
-  return withoutMisspelt(issues, doc, schema).flatMap((issue) => problemsOf(issue, doc, schema));
+  const leaves = issues.flatMap((issue) => leavesOf(issue, doc));
+  return withoutMisspelt(leaves, doc, schema).flatMap((issue) => problemsOf(issue, doc, schema));
+}
+
+/** Of a value that may have several forms, what is wrong with the one that fits best. */
+function leavesOf(issue: Issue, doc: LabDocument): Issue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue];
+  const isMapping = isRecord(valueAt(doc.value, issue.path));
+  // A mapping is none of the words that it could be in its place.
+  const forms = isMapping
+    ? issue.errors.filter((errors) =>
+        errors.every(({ path, code }) => path.length > 0 || code === 'unrecognized_keys'),
+      )
+    : [];
+  const [best = []] = [...(forms.length > 0 ? forms : issue.errors)].sort((a, b) => a.length - b.length);
+  return best.flatMap((each) => leavesOf({ ...each, path: [...issue.path, ...each.path] }, doc));
 }
 
 /** A key that is missing because it was misspelt is told once, as misspelt. */
@@ -40,18 +55,6 @@ function problemsOf(issue: Issue, doc: LabDocument, schema: JsonSchema): Problem
   if (issue.code === 'invalid_key') {
     const [first] = issue.issues;
     return [{ ...doc.placeOf(path, 'key'), message: `${where}: ${first?.message ?? issue.message}` }];
-  }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    // Of several forms the one that fits best tells most: that with the fewest complaints, the deepest of equals.
-    const value = valueAt(doc.value, path);
-    const forms = issue.errors.filter(
-      (errors) =>
-        !isRecord(value) ||
-        errors.every(({ path: at, code }) => at.length > 0 || code === 'unrecognized_keys'),
-    );
-    const [best] = [...(forms.length > 0 ? forms : issue.errors)].sort((a, b) => a.length - b.length);
-    if (best)
-      return best.flatMap((each) => problemsOf({ ...each, path: [...path, ...each.path] }, doc, schema));
   }
   const value = valueAt(doc.value, path);
   const last = path.at(-1);

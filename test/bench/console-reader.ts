@@ -1,7 +1,7 @@
 /** In a process of its own: a console on a pseudo-terminal, awaiting a marker. Prints the CPU seconds that took. */
 import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
-import { ptyTransport } from '../../lab/board/console/pty.ts';
+import { makeTransport } from '../../lab/board/console/index.ts';
 import { JournalWriter } from '../../lab/journal/writer.ts';
 import { cpuSeconds } from './rows.ts';
 
@@ -9,7 +9,7 @@ const [path = '', marker = '', journalPath = ''] = process.argv.slice(2);
 const journal = await JournalWriter.open(journalPath);
 const console = new Console({
   board: 'bench',
-  transport: () => ptyTransport(path),
+  transport: () => makeTransport({ type: 'pty', path }),
   journal,
   rawPath: `${journalPath}.raw`,
   prompt: virtual.console,

@@ -27,7 +27,7 @@ async function cable(): Promise<{ ours: string; theirs: string; unplug: () => Pr
 
 for (const type of ['pty', 'serial'] as const) {
   const config = (path: string): ConsoleTransportConfig =>
-    type === 'pty' ? { type, path } : { type, path, baudRate: 115_200 };
+    ConsoleTransportConfig.parse(type === 'pty' ? { type, path } : { type, path, baudRate: 115_200 });
 
   test(
     `${type}: bytes go both ways; who hangs up is noticed, also in the middle of writing`,
@@ -91,7 +91,7 @@ for (const type of ['pty', 'serial'] as const) {
 
 test('serial: a port that another program has locked says so', LIMIT, async () => {
   const { ours, unplug } = await cable();
-  const config: ConsoleTransportConfig = { type: 'serial', path: ours, baudRate: 115_200 };
+  const config = ConsoleTransportConfig.parse({ type: 'serial', path: ours, baudRate: 115_200 });
   const port = await makeTransport(config).open();
   const error = await failure(makeTransport(config).open());
   assert.match(error.hint ?? '', /another program/);

@@ -25,4 +25,11 @@ export class Cleaner {
     this.#held = text.slice(end);
     return sanitizeStream(text.slice(0, end).replace(/\r+\n/g, '\n')).replace(/\r+/g, '\r');
   }
+
+  /** What was held back, at the end of the stream. */
+  end(): string {
+    const held = this.#held + this.#decoder.end();
+    this.#held = '';
+    return sanitizeStream(held).replace(/\r+/g, '\r');
+  }
 }

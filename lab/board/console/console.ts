@@ -18,6 +18,9 @@ import { type ConsoleView, type WaitOptions, waitOn } from './wait.ts';
 
 export type { ConsoleRunResult, ExpectResult, WaitOptions };
 
+/** A cable that was open for this long was there. */
+const HELD_MS = 1000;
+
 export interface ConsoleOptions {
   board: string;
   transport: () => ConsoleTransport;
@@ -36,9 +39,11 @@ export class Console {
   readonly #view: ConsoleView;
   readonly #rawListeners = new Set<(bytes: Buffer) => void>();
   readonly #end = new AbortController();
-  #cleaner = new Cleaner();
+  readonly #cleaner = new Cleaner();
   #port: ConsolePort | null = null;
   #reading: Promise<void> | null = null;
+  /** It is closed by us, to be opened again at once. */
+  #reopening = false;
   readonly #awaitingOpen = new Set<PromiseWithResolvers<void>>();
   /** Why reading ended before its time. */
   #failure: unknown = null;
@@ -86,6 +91,7 @@ export class Console {
   /** Opens the device anew: it is another one under the same name. Resolves when that is open. */
   async reopen(options: { signal?: AbortSignal } = {}): Promise<void> {
     const opened = this.#nextOpen(options.signal);
+    this.#reopening = this.#port !== null;
     await Promise.all([opened, this.#port?.close()]);
   }
 
@@ -201,21 +207,28 @@ export class Console {
     const { signal } = this.#end;
     const { transport, journal } = this.#options;
     let told = '';
+    let failures = 0;
     while (!signal.aborted) {
       const cable = transport();
       let port: ConsolePort;
       try {
-        port = await cable.open();
+        port = await cable.open(signal);
       } catch (error) {
+        if (signal.aborted) return;
         if (!(error instanceof LabError) || error.code !== 'absent') throw error;
         const detail = messageOf(error);
         if (detail !== told) journal.append('console.event', { event: 'not there', detail });
         told = detail;
-        await cable.appeared(signal);
+        await cable.appeared(signal, ++failures);
         continue;
       }
       told = '';
+      const opened = performance.now();
       await this.#read(port, cable.name);
+      // A server that accepts, and hangs up at once, has no device behind it.
+      if (this.#reopening || performance.now() - opened > HELD_MS) failures = 0;
+      else await cable.appeared(signal, ++failures);
+      this.#reopening = false;
     }
   }
 
@@ -232,15 +245,18 @@ export class Console {
     const reason = await closed.promise;
     this.#port = null;
     this.#shell.forget();
+    this.#cleaned(this.#cleaner.end());
     this.#lines.end();
-    this.#cleaner = new Cleaner();
     this.#options.journal.append('console.event', { event: 'gone', detail: reason });
   }
 
   #received(bytes: Buffer): void {
     this.#raw?.append(bytes);
     for (const listener of [...this.#rawListeners]) listener(bytes);
-    const text = this.#cleaner.push(bytes);
+    this.#cleaned(this.#cleaner.push(bytes));
+  }
+
+  #cleaned(text: string): void {
     this.#lines.push(text);
     this.#history.append(text.replaceAll('\r', '\n'));
   }

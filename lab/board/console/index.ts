@@ -1,20 +1,31 @@
-/** The registry of console cables: a new kind is one file here and one line below. */
+/** The registry of console cables: a new kind is one file here and one line in the table. */
 import { z } from 'zod';
-import { ptyTransport } from './pty.ts';
-import { serialTransport } from './serial.ts';
-import type { ConsoleTransport } from './transport.ts';
+import { command } from './command.ts';
+import { pty } from './pty.ts';
+import { rfc2217 } from './rfc2217.ts';
+import { serial } from './serial.ts';
+import { ssh } from './ssh.ts';
+import { tcp } from './tcp.ts';
+import { telnet } from './telnet.ts';
+import type { ConsoleCable, ConsoleTransport } from './transport.ts';
+import { unix } from './unix.ts';
+
+export const CABLES = { serial, tcp, telnet, rfc2217, ssh, unix, command, pty } as const;
 
 export const ConsoleTransportConfig = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('pty'), path: z.string() }),
-  z.object({ type: z.literal('serial'), path: z.string(), baudRate: z.number().int().positive() }),
+  serial.config,
+  tcp.config,
+  telnet.config,
+  rfc2217.config,
+  ssh.config,
+  unix.config,
+  command.config,
+  pty.config,
 ]);
 export type ConsoleTransportConfig = z.output<typeof ConsoleTransportConfig>;
 
 export function makeTransport(config: ConsoleTransportConfig): ConsoleTransport {
-  switch (config.type) {
-    case 'pty':
-      return ptyTransport(config.path);
-    case 'serial':
-      return serialTransport(config.path, config.baudRate);
-  }
+  // The union was told apart by `type`, so the cable of that type takes it.
+  const cable: ConsoleCable = CABLES[config.type];
+  return cable.create(config);
 }

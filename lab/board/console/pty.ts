@@ -1,64 +1,41 @@
 /** A console on a pseudo-terminal or any tty that needs no line settings: QEMU's `-chardev pty`. */
 import { closeSync, constants, lstatSync, openSync, realpathSync, statSync } from 'node:fs';
 import { isatty, ReadStream } from 'node:tty';
+import { z } from 'zod';
+import { absolutePath } from '../../config/fields.ts';
 import { LabError, messageOf } from '../../errors.ts';
 import { deviceAppeared } from './device.ts';
-import { handOver } from './handover.ts';
-import type { ConsolePort, ConsoleTransport } from './transport.ts';
+import { streamPort } from './socket.ts';
+import { type ConsolePort, consoleCable } from './transport.ts';
 
-export function ptyTransport(path: string): ConsoleTransport {
-  return {
+export const pty = consoleCable({
+  title: 'a pseudo-terminal, or any terminal that needs no line settings',
+  config: z.strictObject({ type: z.literal('pty'), path: absolutePath }),
+  create: ({ path }) => ({
     name: path,
     // A promise even of what fails at once.
     open: async () => openPty(path),
     appeared: (signal) => deviceAppeared(path, signal),
-  };
-}
+  }),
+});
 
 function openPty(path: string): ConsolePort {
   let stream: ReadStream;
   try {
     const target = realpathSync(path);
-    if (isOthers(path, target)) throw new Error(`${target} belongs to another program by now`);
+    if (isOthers(path, target)) throw new LabError(`${target} belongs to another program by now`);
     const fd = openSync(target, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
     if (!isatty(fd)) {
       closeSync(fd);
-      throw new Error(`${target} is no terminal`);
+      throw new LabError(`${target} is no terminal`);
     }
     stream = new ReadStream(fd);
     stream.setRawMode(true);
   } catch (cause) {
     throw new LabError(`cannot open the console ${path}: ${messageOf(cause)}`, { code: 'absent', cause });
   }
-  let reason = 'closed';
   // EIO is how a tty tells that its other side has hung up.
-  stream.on('error', (error) => {
-    reason = messageOf(error);
-  });
-  return {
-    onData: (listener) => void stream.on('data', listener),
-    onClose: (listener) => void stream.once('close', () => listener(reason)),
-    write: (bytes) =>
-      handOver({
-        device: path,
-        start: (done) =>
-          stream.writable ? void stream.write(bytes, done) : done(new Error('it is not open any more')),
-        onGone: (listener) => {
-          stream.once('close', listener);
-          return () => void stream.off('close', listener);
-        },
-        discard: () => {
-          reason = 'took no input';
-          stream.destroy();
-        },
-      }),
-    close: async () => {
-      if (stream.closed) return;
-      const closed = new Promise((resolve) => stream.once('close', resolve));
-      stream.destroy();
-      await closed;
-    },
-  };
+  return streamPort(path, stream);
 }
 
 /**
