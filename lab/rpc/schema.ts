@@ -154,9 +154,10 @@ export const METHODS = {
       build: text,
       root: text,
       busy: z.boolean(),
-      lab: text.describe('which lab it was started for, see lab/config/find.ts'),
-      labFile: text.nullable(),
-      boardsInUse: z.boolean().describe('a board is on, or being brought to order'),
+      // Controllers of before labs had files said nothing of them.
+      lab: text.default('virtual').describe('which lab it was started for, see lab/config/find.ts'),
+      labFile: text.nullable().default(null),
+      boardsInUse: z.boolean().default(true).describe('a board is on, or being brought to order'),
     }),
   ),
   'lab.status': method(none, LabStatus),
