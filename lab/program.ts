@@ -6,11 +6,14 @@ import { abortReason, LabError, messageOf } from './errors.ts';
 import { killGroup } from './virtual/process.ts';
 
 /** mke2fs is in /usr/sbin, which an ordinary user's PATH lacks. */
-const SEARCH = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+const searchPath = (): string[] => [
+  ...(process.env.PATH ?? '').split(delimiter),
+  ...['/usr/sbin', '/sbin', '/usr/bin', '/bin'],
+];
 
 /** Full path of a program, or null. */
 export async function findTool(name: string): Promise<string | null> {
-  for (const folder of SEARCH) {
+  for (const folder of searchPath()) {
     if (folder === '') continue;
     try {
       await access(join(folder, name), constants.X_OK);

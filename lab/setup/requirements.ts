@@ -28,6 +28,9 @@ export const REQUIREMENTS: readonly Requirement[] = [
     testsOnly: true,
   },
   { program: 'ps', package: 'procps', why: 'tests look whether processes are left over', testsOnly: true },
+  { program: 'pdudaemon', package: 'pdudaemon', why: 'tests switch power by it', testsOnly: true },
+  { program: 'snmpd', package: 'snmpd', why: 'tests switch a PDU that it plays', testsOnly: true },
+  { program: 'mosquitto', package: 'mosquitto', why: 'tests switch power by MQTT', testsOnly: true },
   {
     program: 'socat',
     package: 'socat',
