@@ -11,6 +11,9 @@ const ESCAPES =
 /** C0 but tab and line ends, DEL, C1, and what turns the direction of text or hides in it. */
 const CONTROLS = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
+/** Whether there is any of them, in one look. */
+const HARMFUL = new RegExp(CONTROLS.source);
+
 /** Text without escape sequences and control characters (tabs stay). Linear in its length. */
 export function sanitize(text: string): string {
   return sanitizeStream(text).replace(/[\r\n]+/g, '');
@@ -23,6 +26,7 @@ export function sanitizeLines(text: string): string {
 
 /** As sanitize; carriage returns and line feeds stay. */
 export function sanitizeStream(text: string): string {
+  if (!HARMFUL.test(text)) return text;
   return text.replace(ESCAPES, '').replace(CONTROLS, '');
 }
 

@@ -23,13 +23,19 @@ export class Cleaner {
     const unfinished = MAY_BE_UNFINISHED.test(last) ? UNFINISHED.exec(last) : null;
     const end = unfinished ? from + unfinished.index : text.length;
     this.#held = text.slice(end);
-    return sanitizeStream(text.slice(0, end).replace(/\r+\n/g, '\n')).replace(/\r+/g, '\r');
+    return clean(text.slice(0, end));
   }
 
   /** What was held back, at the end of the stream. */
   end(): string {
     const held = this.#held + this.#decoder.end();
     this.#held = '';
-    return sanitizeStream(held).replace(/\r+/g, '\r');
+    return clean(held);
   }
+}
+
+function clean(text: string): string {
+  const lines = text.replaceAll('\r\n', '\n');
+  if (!lines.includes('\r')) return sanitizeStream(lines);
+  return sanitizeStream(lines.replace(/\r+\n/g, '\n')).replace(/\r+/g, '\r');
 }

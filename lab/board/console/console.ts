@@ -70,7 +70,7 @@ export class Console {
       journal,
     );
     this.#lines.subscribe(({ text }) => {
-      if (troubleOf(text)?.kind === 'boot') this.#shell.forget();
+      if (text.includes('Linux version') && troubleOf(text)?.kind === 'boot') this.#shell.forget();
     });
   }
 
@@ -101,7 +101,7 @@ export class Console {
     await this.#port?.close();
     await this.#reading;
     this.#lines.end();
-    await this.#raw?.flush();
+    await this.#raw?.close();
   }
 
   /** Types text as it is. Throws LabError when the device is away or takes no input. */
@@ -252,12 +252,12 @@ export class Console {
 
   #received(bytes: Buffer): void {
     this.#raw?.append(bytes);
-    for (const listener of [...this.#rawListeners]) listener(bytes);
+    if (this.#rawListeners.size > 0) for (const listener of [...this.#rawListeners]) listener(bytes);
     this.#cleaned(this.#cleaner.push(bytes));
   }
 
   #cleaned(text: string): void {
     this.#lines.push(text);
-    this.#history.append(text.replaceAll('\r', '\n'));
+    this.#history.append(text.includes('\r') ? text.replaceAll('\r', '\n') : text);
   }
 }

@@ -26,8 +26,8 @@ export class LineRecorder {
 
   /** Takes clean text. */
   push(text: string): void {
-    for (const { text: line, truncatedBytes } of this.#splitter.push(text)) {
-      this.#record(line, false, truncatedBytes);
+    for (const line of this.#splitter.push(text)) {
+      this.#record(line.text, false, line.truncatedBytes);
       this.#complete(line);
     }
     if (this.#splitter.partial === '') this.#stopTimer();
@@ -38,10 +38,10 @@ export class LineRecorder {
   /** The begun line is complete: the device went away. */
   end(): void {
     this.#stopTimer();
-    const line = this.#splitter.partial;
+    const text = this.#splitter.partial;
     this.#recordPartial();
     this.#splitter = new LineSplitter();
-    if (line !== '') this.#complete(line);
+    if (text !== '') this.#complete({ text });
   }
 
   /** Called with each complete line. Gives what ends it. */
@@ -69,12 +69,12 @@ export class LineRecorder {
     this.#journal.append('console.line', { text, partial, truncatedBytes });
   }
 
-  #complete(line: string): void {
+  #complete(line: { text: string }): void {
     this.#recorded = null;
-    this.#tail.push(line);
-    this.#tailChars += line.length;
+    this.#tail.push(line.text);
+    this.#tailChars += line.text.length;
     if (this.#tail.length > 2 * TAIL_LINES || this.#tailChars > 2 * TAIL_CHARS) this.#trim();
-    for (const listener of [...this.#listeners]) listener({ text: line });
+    for (const listener of this.#listeners) listener(line);
   }
 
   #trim(): void {
