@@ -326,6 +326,11 @@ export class Board {
     this.#options.journal.append('console.event', { event: 'break sent' });
   }
 
+  /** As Console.sysrq. */
+  async sysrq(letter: string): Promise<void> {
+    await this.console.sysrq(letter, () => this.sendBreak());
+  }
+
   /** Cuts the power and closes everything. */
   async close(): Promise<void> {
     if (this.#state !== 'off') await this.power('off', { signal: AbortSignal.timeout(30_000) });

@@ -1,10 +1,18 @@
 /** The user's terminal given over to a board: raw keys in, harmless bytes out, and everything put back at the end. */
 import { once } from 'node:events';
 import { StringDecoder } from 'node:string_decoder';
+import { ConfigError } from '../errors.ts';
 import { sanitize } from '../text.ts';
 
 /** Ctrl-], as telnet has it. */
 export const ESCAPE_KEY = 0x1d;
+
+/** A control key as people write it, such as `^X`. Throws ConfigError. */
+export function parseControlKey(text: string): number {
+  const [, letter] = /^\^([@-_a-z])$/.exec(text) ?? [];
+  if (letter !== undefined) return letter.toUpperCase().charCodeAt(0) & 0x1f;
+  throw new ConfigError(`"${text}" is no control key`, { hint: 'such as ^X, or ^] (the default)' });
+}
 
 /** Soft state a board may have left: colours, margins, charset, cursor, keypad, mouse and paste modes, other screen. */
 const RESTORE = '\x1b[0m\x1b[r\x1b(B\x0f\x1b[?25h\x1b[?1l\x1b>\x1b[?1000;1002;1003;1006;2004l\x1b[?7h';
@@ -13,13 +21,15 @@ const RESTORE = '\x1b[0m\x1b[r\x1b(B\x0f\x1b[?25h\x1b[?1l\x1b>\x1b[?1000;1002;10
 export class RawTerminal implements Disposable {
   readonly #onEscape: () => void;
   readonly #onKeys: (keys: Buffer) => void;
+  readonly #escapeKey: number;
   readonly #listener = (chunk: Buffer) => this.#type(chunk);
   readonly #end = () => this.#onEscape();
   readonly #exit = () => this[Symbol.dispose]();
   #open = true;
 
   /** `onEscape` comes once: by the escape key, or when the input ends. */
-  constructor(onKeys: (keys: Buffer) => void, onEscape: () => void) {
+  constructor(onKeys: (keys: Buffer) => void, onEscape: () => void, escapeKey = ESCAPE_KEY) {
+    this.#escapeKey = escapeKey;
     this.#onKeys = onKeys;
     this.#onEscape = onEscape;
     process.stdin.setRawMode(true);
@@ -31,7 +41,7 @@ export class RawTerminal implements Disposable {
   }
 
   #type(chunk: Buffer): void {
-    const at = chunk.indexOf(ESCAPE_KEY);
+    const at = chunk.indexOf(this.#escapeKey);
     const keys = at < 0 ? chunk : chunk.subarray(0, at);
     if (keys.length > 0) this.#onKeys(keys);
     if (at >= 0) this.#onEscape();

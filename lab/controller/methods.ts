@@ -220,6 +220,11 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       await board.sendBreak();
       return {};
     }),
+    // Not onBoard: a board that hangs is what it is for.
+    'console.sysrq': held(async ({ board }, { params }) => {
+      await board.sysrq(params.letter);
+      return {};
+    }),
     'console.position': held(({ board }) => ({ position: board.console.position })),
     // Not onBoard: what a dying or resetting board says is just what one may wait for.
     'console.expect': held(async (session, { params, signal }) => {
@@ -237,8 +242,9 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     'console.attach': async ({ params, signal, emit }) => {
       const board = knownBoard(params.board);
       const stream = redacted((bytes) => emit({ data: bytes.toString('base64') }));
-      if (params.tail > 0)
-        for (const line of board.console.tail(params.tail)) stream.push(Buffer.from(`${line}\r\n`));
+      if (params.raw) stream.push(board.console.rawTail(params.tail));
+      else for (const line of board.console.tail(params.tail)) stream.push(Buffer.from(`${line}
+`));
       const unsubscribe = board.console.onRaw((bytes) => stream.push(bytes));
       try {
         await aborted(signal);

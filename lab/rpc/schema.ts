@@ -230,6 +230,8 @@ export const METHODS = {
   'console.run': method(z.object({ lease, command: text, timeoutMs }), ConsoleResult),
   'console.send': method(z.object({ lease, data: text.describe('base64') }), none),
   'console.break': method(z.object({ lease }), none),
+  /** A break, then the letter: SysRq of the kernel. Also of a board that hangs. */
+  'console.sysrq': method(z.object({ lease, letter: text }), none),
   'console.position': method(z.object({ lease }), z.object({ position: z.number() })),
   'console.expect': method(
     z.object({ lease, patterns: z.array(Pattern).min(1), timeoutMs, from: z.number().optional() }),
@@ -237,9 +239,13 @@ export const METHODS = {
   ),
   /** Streams what the console says until cancelled. Needs no lease: anybody may look. */
   'console.attach': method(
-    z.object({ board: text, tail: z.number().int().nonnegative().default(0) }),
+    z.object({
+      board: text,
+      tail: z.number().int().nonnegative().default(0),
+      raw: z.boolean().default(false).describe('scroll-back as it came, not sanitised'),
+    }),
     none,
-    z.object({ data: text.describe('base64 of raw bytes; scroll-back comes sanitised') }),
+    z.object({ data: text.describe('base64 of raw bytes') }),
   ),
 
   'ssh.run': method(z.object({ lease, command: text, timeoutMs }), CommandResult),

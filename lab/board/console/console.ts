@@ -3,7 +3,7 @@
  * It outlives the device: when that goes away it is opened again as soon as it is back.
  */
 import type { DeviceProfile } from '../../../devices/profile.ts';
-import { abortReason, LabError, messageOf } from '../../errors.ts';
+import { abortReason, ConfigError, LabError, messageOf } from '../../errors.ts';
 import type { JournalSink } from '../../journal/event.ts';
 import { troubleOf } from '../../kernel/trouble.ts';
 import { sanitize } from '../../text.ts';
@@ -11,6 +11,7 @@ import { Cleaner } from './clean.ts';
 import { type ExpectOptions, type ExpectResult, type Found, Matcher, type Pattern } from './expect.ts';
 import { TextHistory } from './history.ts';
 import { type LineListener, LineRecorder } from './lines.ts';
+import { RawHistory } from './raw-history.ts';
 import { RawLog } from './raw-log.ts';
 import { type ConsoleRunResult, Shell } from './shell.ts';
 import type { ConsolePort, ConsoleTransport } from './transport.ts';
@@ -37,6 +38,7 @@ export class Console {
   readonly #raw: RawLog | null;
   readonly #shell: Shell;
   readonly #view: ConsoleView;
+  readonly #rawHistory = new RawHistory();
   readonly #rawListeners = new Set<(bytes: Buffer) => void>();
   readonly #end = new AbortController();
   readonly #cleaner = new Cleaner();
@@ -120,6 +122,21 @@ export class Console {
   }
 
   /**
+   * Gives the kernel a SysRq command: a break, then the letter (Documentation/admin-guide/sysrq.rst). Throws ConfigError
+   * for what is no letter or digit, LabError where no break can be sent or the device is away.
+   * @param sendBreak where the break does not go by the cable
+   */
+  async sysrq(letter: string, sendBreak = () => this.sendBreak()): Promise<void> {
+    if (!/^[0-9A-Za-z]$/.test(letter))
+      throw new ConfigError(`"${letter}" is no SysRq command`, {
+        hint: 'one letter or digit, such as b or c',
+      });
+    await sendBreak();
+    await this.#type(Buffer.from(letter));
+    this.#options.journal.append('console.event', { event: 'sysrq sent', detail: letter });
+  }
+
+  /**
    * Waits until one of the patterns is seen, from a position (default: from now) on. Text is as recorded: clean, lines end
    * in LF, also where a carriage return alone began a line anew. The last MiB is kept to begin in. Throws LabError (code
    * `timeout`) with the last lines seen.
@@ -179,6 +196,11 @@ export class Console {
   /** The last lines, oldest first. */
   tail(count: number): string[] {
     return this.#lines.tail(count);
+  }
+
+  /** The last lines as they came, escape sequences and all. */
+  rawTail(count: number): Buffer {
+    return this.#rawHistory.tail(count);
   }
 
   async #nextOpen(signal: AbortSignal | undefined): Promise<void> {
@@ -252,6 +274,7 @@ export class Console {
 
   #received(bytes: Buffer): void {
     this.#raw?.append(bytes);
+    this.#rawHistory.append(bytes);
     if (this.#rawListeners.size > 0) for (const listener of [...this.#rawListeners]) listener(bytes);
     this.#cleaned(this.#cleaner.push(bytes));
   }

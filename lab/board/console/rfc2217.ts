@@ -5,7 +5,7 @@ import { LabError, messageOf } from '../../errors.ts';
 import { backOff } from './backoff.ts';
 import { CONTROL, ComPort, PARITY } from './com-port.ts';
 import { BREAK_MS, baudRate, modemLine } from './line.ts';
-import { connected, streamPort } from './socket.ts';
+import { connected } from './socket.ts';
 import { SPOKEN } from './telnet.ts';
 import { OPTION, TelnetSession } from './telnet-session.ts';
 import { type ConsolePort, consoleCable } from './transport.ts';
@@ -61,17 +61,11 @@ async function openRfc2217(
   });
   socket.once('close', () => comPort.lose(gone('the connection was closed')));
   socket.once('error', (error) => comPort.lose(gone(messageOf(error), error)));
-  // What the board says meanwhile is kept for the console.
-  const early: Buffer[] = [];
-  let say = (data: Buffer): void => void early.push(data);
-  socket.on('data', (bytes) => session.decode(bytes, (data) => say(data)));
   const onAbort = () => socket.destroy();
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    session.offer(OPTION.comPort);
-    session.offer(OPTION.binary);
-    session.demand(OPTION.binary);
-    session.demand(OPTION.suppressGoAhead);
+    session.offerComPort();
+    await session.negotiate();
     await comPort.configure(settings);
     if (dtr !== 'keep') comPort.tell(dtr === 'on' ? CONTROL.dtrOn : CONTROL.dtrOff);
     if (rts !== 'keep') comPort.tell(rts === 'on' ? CONTROL.rtsOn : CONTROL.rtsOff);
@@ -83,11 +77,7 @@ async function openRfc2217(
     signal?.removeEventListener('abort', onAbort);
   }
   return {
-    ...streamPort(name, socket, session),
-    onData: (listener) => {
-      say = listener;
-      for (const data of early.splice(0)) listener(data);
-    },
+    ...session.port(name),
     sendBreak: async () => {
       await comPort.control('break on', CONTROL.breakOn);
       await new Promise((resolve) => setTimeout(resolve, BREAK_MS));

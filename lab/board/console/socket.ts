@@ -46,21 +46,18 @@ export function unreachable(name: string, why: string, cause?: unknown): LabErro
   });
 }
 
-/** What a cable makes of the bytes in both directions; without it they pass as they are. */
-export interface StreamCodec {
-  decode(bytes: Buffer, say: (data: Buffer) => void): void;
-  encode(bytes: Buffer): Buffer;
-}
-
 /** The port of an open stream, which ends with it. */
-export function streamPort(name: string, stream: Duplex, codec?: StreamCodec): ConsolePort {
+export function streamPort(
+  name: string,
+  stream: Duplex,
+  encode = (bytes: Buffer): Buffer => bytes,
+): ConsolePort {
   let reason = 'the other side closed the connection';
   stream.on('error', (error) => {
     reason = messageOf(error);
   });
   return {
-    onData: (listener) =>
-      void stream.on('data', codec ? (bytes: Buffer) => codec.decode(bytes, listener) : listener),
+    onData: (listener) => void stream.on('data', listener),
     onClose: (listener) => {
       if (stream.closed) listener(reason);
       else stream.once('close', () => listener(reason));
@@ -70,7 +67,7 @@ export function streamPort(name: string, stream: Duplex, codec?: StreamCodec): C
         device: name,
         start: (done) =>
           stream.writable
-            ? void stream.write(codec ? codec.encode(bytes) : bytes, done)
+            ? void stream.write(encode(bytes), done)
             : done(new LabError('it is not open any more', { code: 'absent' })),
         onGone: (listener) => {
           stream.once('close', listener);

@@ -3,7 +3,7 @@
  * never answer each other for ever), and the data in between.
  */
 import type { Socket } from 'node:net';
-import type { StreamCodec } from './socket.ts';
+import { streamPort } from './socket.ts';
 import {
   DO,
   DONT,
@@ -15,6 +15,7 @@ import {
   WILL,
   WONT,
 } from './telnet-codec.ts';
+import type { ConsolePort } from './transport.ts';
 
 export const OPTION = { binary: 0, echo: 1, suppressGoAhead: 3, comPort: 44 } as const;
 
@@ -34,13 +35,21 @@ export interface TelnetOptions {
 /** What waits to be sent to a server that asks, but does not read. */
 const MAX_QUEUED = 64 * 1024;
 
-export class TelnetSession implements StreamCodec {
+/** What a board says before its console listens. */
+const MAX_EARLY = 16 * 1024 * 1024;
+/** A server that answers no negotiation in this time never does: it may speak no telnet. */
+const SETTLED_MS = 1000;
+
+export class TelnetSession {
   readonly #socket: Socket;
   readonly #options: TelnetOptions;
   readonly #parser: TelnetParser;
   readonly #local = new Map<number, OptionState>();
   readonly #remote = new Map<number, OptionState>();
-  #say: (data: Buffer) => void = () => undefined;
+  readonly #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #listener: ((data: Buffer) => void) | null = null;
+  readonly #settled = Promise.withResolvers<void>();
 
   constructor(socket: Socket, options: TelnetOptions) {
     this.#socket = socket;
@@ -50,31 +59,61 @@ export class TelnetSession implements StreamCodec {
       negotiation: (verb, option) => this.#negotiated(verb, option),
       subnegotiation: (option, payload) => options.onSubnegotiation?.(option, payload),
     });
+    socket.on('data', (bytes) => this.#parser.push(bytes));
+    socket.once('close', () => this.#settled.resolve());
+  }
+
+  /** Asks for eight bits both ways; resolves when the other side has answered, or seems not to. */
+  async negotiate(): Promise<void> {
+    this.#offer(OPTION.binary);
+    this.#demand(OPTION.binary);
+    this.#demand(OPTION.suppressGoAhead);
+    const timer = setTimeout(() => this.#settled.resolve(), SETTLED_MS);
+    await this.#settled.promise;
+    clearTimeout(timer);
+  }
+
+  port(name: string): ConsolePort {
+    const port = streamPort(name, this.#socket, (bytes) =>
+      escapeData(bytes, this.#local.get(OPTION.binary) === 'on'),
+    );
+    return { ...port, onData: (listener) => this.#listen(listener) };
   }
 
   /** Asks the other side to let this one have an option. */
-  offer(option: number): void {
+  #offer(option: number): void {
     this.#local.set(option, 'asked');
     this.#send(negotiation(WILL, option));
   }
 
   /** Asks the other side to switch an option on. */
-  demand(option: number): void {
+  #demand(option: number): void {
     this.#remote.set(option, 'asked');
     this.#send(negotiation(DO, option));
+  }
+
+  /** Asks to be let set the line of the serial port (RFC 2217). */
+  offerComPort(): void {
+    this.#offer(OPTION.comPort);
   }
 
   subnegotiate(option: number, payload: Buffer): void {
     this.#send(subnegotiation(option, payload));
   }
 
-  decode(bytes: Buffer, say: (data: Buffer) => void): void {
-    this.#say = say;
-    this.#parser.push(bytes);
+  #say(data: Buffer): void {
+    if (this.#listener) {
+      this.#listener(data);
+      return;
+    }
+    this.#early.push(data);
+    this.#earlyBytes += data.length;
+    if (this.#earlyBytes > MAX_EARLY) this.#socket.destroy();
   }
 
-  encode(bytes: Buffer): Buffer {
-    return escapeData(bytes, this.#local.get(OPTION.binary) === 'on');
+  #listen(listener: (data: Buffer) => void): void {
+    this.#listener = listener;
+    for (const data of this.#early.splice(0)) listener(data);
   }
 
   #negotiated(verb: Verb, option: number): void {
@@ -86,6 +125,8 @@ export class TelnetSession implements StreamCodec {
       this.#change(this.#remote, this.#options.remote, option, verb === WILL, [DO, DONT]);
       this.#parser.binary = this.#remote.get(OPTION.binary) === 'on';
     }
+    const asked = [this.#local, this.#remote].some((states) => states.get(OPTION.binary) === 'asked');
+    if (!asked) this.#settled.resolve();
   }
 
   #change(

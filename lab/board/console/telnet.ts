@@ -23,8 +23,9 @@ export const telnet = consoleCable({
       open: async (signal) => {
         const socket = await connected(name, { host, port }, signal);
         const session = new TelnetSession(socket, SPOKEN);
+        await session.negotiate();
         return {
-          ...streamPort(name, socket, session),
+          ...session.port(name),
           sendBreak: () => streamPort(name, socket).write(Buffer.of(IAC, BRK)),
         };
       },

@@ -1,0 +1,48 @@
+/** A terminal server for tests: the real ser2net, on one end of a pair of pseudo-terminals. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+
+/** How its port is spoken to. */
+export type Accepter = 'tcp' | 'telnet' | 'telnet(rfc2217=true)';
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Resolves when it listens. */
+export async function ser2net(
+  folder: string,
+  device: string,
+  port: number,
+  accepter: Accepter,
+): Promise<ChildProcess> {
+  const where = accepter === 'tcp' ? `tcp,127.0.0.1,${port}` : `${accepter},tcp,127.0.0.1,${port}`;
+  const path = join(folder, `ser2net-${port}.yaml`);
+  const lines = ['%YAML 1.1', '---', 'connection: &board', `  accepter: ${where}`];
+  writeFileSync(path, [...lines, `  connector: serialdev,${device},115200n81,local`, ''].join('\n'));
+  const child = spawn('ser2net', ['-n', '-u', '-c', path], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`ser2net ended with exit code ${child.exitCode}`);
+    if (await listens(port)) return child;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const open = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return open;
+}
