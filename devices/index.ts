@@ -4,8 +4,9 @@ import { linux } from './linux.ts';
 import { openwrt } from './openwrt.ts';
 import type { DeviceProfile } from './profile.ts';
 import { virtual } from './virtual.ts';
+import { virtualSmall } from './virtual-small.ts';
 
-const ALL: readonly DeviceProfile[] = [virtual, linux, bpiR2, openwrt];
+const ALL: readonly DeviceProfile[] = [virtual, virtualSmall, linux, bpiR2, openwrt];
 
 export const PROFILES: Readonly<Record<string, DeviceProfile>> = Object.fromEntries(
   ALL.map((profile) => [profile.name, profile]),

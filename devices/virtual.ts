@@ -1,45 +1,9 @@
-/** The virtual board: Debian's stock kernel in QEMU, two simulated radios (mac80211_hwsim). */
-import type { DeviceProfile } from './profile.ts';
+/** The virtual board: a small Debian in QEMU. */
+import { simulated } from './simulated.ts';
 
-export const virtual: DeviceProfile = {
+export const virtual = simulated({
   name: 'virtual',
   title: 'QEMU x86-64, Debian 12 kernel, mac80211_hwsim',
   arch: 'x86_64',
-  capabilities: [
-    'power',
-    'reset',
-    'console',
-    'ssh',
-    'wifi-ap',
-    'wifi-station',
-    'wpa3',
-    'band-2.4',
-    'band-5',
-    'iperf3',
-    'modules',
-    'snapshot',
-  ],
-  console: {
-    baudRate: 115200,
-    loginPrompt: 'login: ',
-    passwordPrompt: 'Password: ',
-    user: 'root',
-    password: null,
-    bootTimeoutMs: 120_000,
-  },
-  ssh: { user: 'root' },
-  driver: {
-    module: 'mac80211_hwsim',
-    parameters: { radios: '2' },
-    related: ['mac80211', 'cfg80211'],
-    firmware: ['/lib/firmware/regulatory.db'],
-  },
-  radios: [
-    { interface: 'wlan0', role: 'ap', namespace: null },
-    { interface: 'wlan1', role: 'station', namespace: 'sta' },
-  ],
-  allow: [],
-  // Its processor is emulated by a host that may do other things too: an idle one carries 40 Mbit/s and more, and stands
-  // still for a part of a second now and then. Of UDP as much must arrive as a soak asks for: 15 of 20 Mbit/s.
-  throughput: { tcpFloorBps: 20e6, udpFloorRatio: 0.75, dipsPerMinute: 3 },
-};
+  capabilities: ['snapshot', 'crash-log', 'panic-event', 'watchdog'],
+});

@@ -32,8 +32,9 @@ States: off, booting, on (no SSH yet), ready, frozen, crashed, quarantined (unfi
 async function boardInfos(): Promise<BoardInfo[]> {
   await using lab = await LabClient.ifRunning({ client: 'hil boards' });
   if (lab !== null) return (await lab.call('lab.status', {})).boards;
-  return loadLab().boards.map(({ name, profile }) => ({
+  return loadLab().boards.map(({ name, profile, onlyByName }) => ({
     ...{ name, profile: profile.name, title: profile.title, capabilities: [...profile.capabilities] },
+    onlyByName,
     ...{ state: 'off', lease: null, sshPort: null, consolePath: null, memoryBytes: null },
   }));
 }

@@ -41,14 +41,20 @@ export interface LabConfig {
   entry: LabFile | null;
 }
 
-/** Four boards: what two cores can keep busy. None runs before it is used. */
-const VIRTUAL_BOARDS = ['vb1', 'vb2', 'vb3', 'vb4'];
+/** Four boards of the usual kind: what two cores can keep busy. None runs before it is used. */
+const VIRTUAL_BOARDS: readonly { name: string; kind: string; onlyByName: boolean }[] = [
+  ...['vb1', 'vb2', 'vb3', 'vb4'].map((name) => ({ name, kind: 'virtual', onlyByName: false })),
+  { name: 'vs1', kind: 'virtual-small', onlyByName: true },
+];
 const SCHEMA = labJsonSchema();
 
 export function virtualLab(): LabConfig {
   return {
     file: null,
-    boards: VIRTUAL_BOARDS.map((name) => virtualBoard(name, profileOf('virtual'))),
+    boards: VIRTUAL_BOARDS.map(({ name, kind, onlyByName }) => ({
+      ...virtualBoard(name, profileOf(kind)),
+      onlyByName,
+    })),
     peers: {},
     groups: {},
     entry: null,

@@ -36,6 +36,7 @@ export interface ControllerOptions {
 
 interface Slot {
   board: Board;
+  onlyByName: boolean;
   sink: BoardSink;
   /** What it is left in when nobody uses it. */
   endState: 'off' | 'on';
@@ -71,6 +72,7 @@ export class Controller {
       boards: [...slots.values()].map((slot) => ({
         name: slot.board.name,
         capabilities: slot.board.profile.capabilities,
+        onlyByName: slot.onlyByName,
         unfit: () => (slot.board.state === 'quarantined' ? `quarantined: ${slot.board.reason ?? ''}` : null),
         parkedFor: () => slot.parked?.run ?? null,
       })),
@@ -116,7 +118,8 @@ export class Controller {
         onState: () => changed(),
       });
       slots.set(config.name, {
-        ...{ board, sink, endState, session: null, settling: null, parked: null, keptOn: false },
+        ...{ board, sink, endState, onlyByName: config.onlyByName },
+        ...{ session: null, settling: null, parked: null, keptOn: false },
       });
     }
     const controller = new Controller(options, slots);
@@ -218,7 +221,7 @@ export class Controller {
 
   async boardInfos(): Promise<BoardInfo[]> {
     return await Promise.all(
-      [...this.#slots.values()].map(async ({ board }) => {
+      [...this.#slots.values()].map(async ({ board, onlyByName }) => {
         const lease = this.leases.of(board.name);
         const on = board.state !== 'off' && board.state !== 'quarantined';
         return {
@@ -226,6 +229,7 @@ export class Controller {
           profile: board.profile.name,
           title: board.profile.title,
           capabilities: [...board.profile.capabilities],
+          onlyByName,
           state: board.state,
           ...(board.reason === undefined ? {} : { reason: board.reason }),
           lease: lease === null ? null : this.leases.info(lease),

@@ -41,6 +41,8 @@ export interface QueuePlace {
 export interface LeasableBoard {
   name: string;
   capabilities: readonly string[];
+  /** It is no one of any: only who asks for it by name gets it. */
+  onlyByName: boolean;
   /** Why it can't be leased unless asked for by name; null when it can. */
   unfit(): string | null;
   /** The run that used it last and may go on with it as it is; null when nobody's. */
@@ -228,7 +230,9 @@ export class LeaseManager {
       });
     }
     const named =
-      request.boards.length === 0 ? boards : boards.filter(({ name }) => request.boards.includes(name));
+      request.boards.length === 0
+        ? boards.filter(({ onlyByName }) => !onlyByName)
+        : boards.filter(({ name }) => request.boards.includes(name));
     const able = named.filter(({ capabilities }) =>
       request.needs.every((need) => capabilities.includes(need)),
     );

@@ -56,11 +56,12 @@ function tellReady(): void {
 
 /** What a board is wired to: QEMU, or what the lab file says. */
 function hardwareOf(
-  { name, wiring }: BoardConfig,
+  { name, profile, wiring }: BoardConfig,
   keys: { hostKeyPath: string; authorizedKeysPath: string },
 ): BoardHardware {
   const dir = boardDir(name, state);
-  if (wiring === null) return new VirtualHardware({ name, dir, lockPath: lockPath(state), ...keys });
+  if (wiring === null)
+    return new VirtualHardware({ name, kind: profile.name, dir, lockPath: lockPath(state), ...keys });
   return wiredHardware({ name, wiring, dir, ask: (request, signal) => questions.ask(name, request, signal) });
 }
 

@@ -243,8 +243,12 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       const board = knownBoard(params.board);
       const stream = redacted((bytes) => emit({ data: bytes.toString('base64') }));
       if (params.raw) stream.push(board.console.rawTail(params.tail));
-      else for (const line of board.console.tail(params.tail)) stream.push(Buffer.from(`${line}
-`));
+      else
+        for (const line of board.console.tail(params.tail))
+          stream.push(
+            Buffer.from(`${line}
+`),
+          );
       const unsubscribe = board.console.onRaw((bytes) => stream.push(bytes));
       try {
         await aborted(signal);

@@ -41,6 +41,7 @@ export const BoardInfo = z.object({
   profile: text,
   title: text,
   capabilities: z.array(text),
+  onlyByName: z.boolean().describe('never given to who asks for any board'),
   state: z.enum(BOARD_STATES),
   reason: text.optional(),
   lease: LeaseInfo.nullable(),

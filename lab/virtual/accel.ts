@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { abortReason, ConfigError } from '../errors.ts';
 import { cacheDir, makeFolder } from '../paths.ts';
+import type { Machine } from './kinds.ts';
 import type { BoardImage } from './manifest.ts';
-import { type Accelerator, processorArguments, QEMU } from './qemu.ts';
+import { type Accelerator, processorArguments } from './qemu.ts';
 
 export type { Accelerator } from './qemu.ts';
 
@@ -23,18 +24,19 @@ const Cached = z.object({ bootId: z.string(), accelerator: z.enum(['kvm', 'tcg']
  */
 export async function probeAccelerator(
   image: Pick<BoardImage, 'kernel'>,
+  machine: Machine,
   signal?: AbortSignal,
 ): Promise<Accelerator> {
   const asked = process.env.HIL_ACCEL;
   if (asked === 'kvm' || asked === 'tcg') return asked;
   if (asked !== undefined && asked !== '')
     throw new ConfigError(`HIL_ACCEL is "${asked}"; it can be kvm or tcg`);
-  if (!mayUseKvm()) return 'tcg';
+  if (machine.kvmOn !== process.arch || !mayUseKvm()) return 'tcg';
   const path = join(cacheDir(), 'accelerator.json');
   const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const cached = Cached.safeParse(parseJson(await readFile(path, 'utf8').catch(() => '')));
   if (cached.success && cached.data.bootId === bootId) return cached.data.accelerator;
-  const accelerator = (await kvmBoots(image.kernel, signal)) ? 'kvm' : 'tcg';
+  const accelerator = (await kvmBoots(image.kernel, machine, signal)) ? 'kvm' : 'tcg';
   if (signal?.aborted) throw abortReason(signal);
   makeFolder(cacheDir());
   const temporary = `${path}.${process.pid}`;
@@ -61,13 +63,23 @@ function parseJson(text: string): unknown {
 }
 
 /** Whether the kernel boots as far as it can under KVM. */
-function kvmBoots(kernel: string, signal: AbortSignal | undefined): Promise<boolean> {
+function kvmBoots(kernel: string, machine: Machine, signal: AbortSignal | undefined): Promise<boolean> {
   const args = [
-    ['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'q35', '-m', '128', '-no-reboot'],
-    processorArguments('kvm'),
+    [
+      '-nodefaults',
+      '-no-user-config',
+      '-display',
+      'none',
+      '-machine',
+      machine.machine,
+      '-m',
+      '128',
+      '-no-reboot',
+    ],
+    processorArguments('kvm', machine),
     ['-kernel', kernel, '-append', 'console=ttyS0 panic=-1', '-serial', 'stdio'],
   ].flat();
-  return bootsInTime([QEMU, ...args], PROBE_MS, signal);
+  return bootsInTime([machine.qemu, ...args], PROBE_MS, signal);
 }
 
 /** Whether a guest's console, the standard output of `command`, says within the time limit that the kernel came to its end. */

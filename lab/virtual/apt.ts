@@ -76,10 +76,15 @@ export function parseUris(text: string): DebFile[] {
     const match = /^'[^']+' (\S+\.deb) (\d+) SHA256:([0-9a-f]{64})$/.exec(line.trim());
     if (match === null) continue;
     const [, file = '', bytes = '', sha256 = ''] = match;
-    const [name = '', version = ''] = file.split('_');
-    files.push({ name, version: decodeURIComponent(version), file, bytes: Number(bytes), sha256 });
+    files.push({ ...nameAndVersion(file), file, bytes: Number(bytes), sha256 });
   }
   return files;
+}
+
+/** From the name that apt gives the file of a package: `hostapd_2%3a2.10-12_amd64.deb`. */
+export function nameAndVersion(file: string): { name: string; version: string } {
+  const [name = '', version = ''] = file.split('_');
+  return { name, version: decodeURIComponent(version) };
 }
 
 /** Sets up the private apt in a folder. Throws ConfigError when Debian's keyring is missing. */

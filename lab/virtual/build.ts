@@ -1,37 +1,45 @@
 /** Builds a board image in a folder from downloaded packages: unpacked, pruned, packed. Needs no root. */
 import { createHash } from 'node:crypto';
-import { chmod, cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { LabError } from '../errors.ts';
 import { runTool } from '../program.ts';
 import type { DebFile } from './apt.ts';
 import { type CpioEntry, cpio } from './cpio.ts';
+import { hostLayout } from './host.ts';
 import { MANIFEST_FILE, type Manifest } from './manifest.ts';
 import { closure, indexModules, loadOrder, type ModuleIndex } from './modules.ts';
-import { RECIPE } from './recipe.ts';
-import { isElf, payloadOf, withoutZeroTails } from './vmlinux.ts';
+import type { Recipe } from './recipe.ts';
+import { finishRoot, layOut, ROOTFS, type Unpacking, unpack } from './root-tree.ts';
+import { isArm64Image, isElf, payloadOf, withoutZeroTails } from './vmlinux.ts';
 
-export const ROOTFS = join(import.meta.dirname, 'rootfs');
-export const INITRD = join(import.meta.dirname, 'initrd');
+const INITRD = join(import.meta.dirname, 'initrd');
 
-export interface BuildJob {
+export interface BuildJob extends Unpacking {
+  /** Name of the kind of board. */
+  kind: string;
   /** Empty folder that becomes the image. */
   dir: string;
   key: string;
-  recipe: string;
+  recipeHash: string;
   debs: readonly DebFile[];
-  /** Where the packages lie. */
-  debFolder: string;
+  /** Packages of the lab machine's own architecture with kmod and BusyBox; empty where those of the board will do. */
+  tools: readonly DebFile[];
   step: (step: string, detail?: string) => void;
-  signal?: AbortSignal | undefined;
+}
+
+/** A job with the folder whose kmod and BusyBox can be run here. */
+interface Building extends BuildJob {
+  toolRoot: string;
 }
 
 /** Unpacks, prunes and packs; the folder then holds a complete image with its manifest. */
-export async function buildImage(job: BuildJob): Promise<void> {
-  const root = join(job.dir, 'rootfs');
-  job.step('unpacking packages', `${job.debs.length} packages`);
+export async function buildImage(given: BuildJob): Promise<void> {
+  const root = join(given.dir, 'rootfs');
+  given.step('unpacking packages', `${given.debs.length} packages`);
   await layOut(root);
-  await unpack(job, root);
+  await unpack(given, given.debs, root);
+  const job: Building = { ...given, toolRoot: await unpackTools(given, root) };
   const release = await kernelRelease(root);
 
   job.step('choosing kernel modules', release);
@@ -40,12 +48,12 @@ export async function buildImage(job: BuildJob): Promise<void> {
   const kept = await prune(job, root, release, index);
 
   job.step('kernel', release);
-  await extractKernel(job, join(root, 'boot', `vmlinuz-${release}`));
+  await writeFile(join(job.dir, 'kernel'), await kernelOf(job, join(root, 'boot', `vmlinuz-${release}`)));
   await rm(join(root, 'boot'), { recursive: true });
   await writeInitrd(job, root, release, index);
 
   job.step('root file system');
-  await finishRoot(job, root);
+  await finishRoot(job.recipe, root, await applets(job));
   const squash = [
     root,
     join(job.dir, 'root.sqsh'),
@@ -57,54 +65,34 @@ export async function buildImage(job: BuildJob): Promise<void> {
     '-no-progress',
   ];
   await runTool('mksquashfs', squash, { step: 'packing the root', signal: job.signal });
-  await rm(root, { recursive: true });
+  for (const folder of new Set([root, job.toolRoot])) await rm(folder, { recursive: true });
 
   job.step('data disk');
   await dataDisk(job);
   await writeManifest(job, release, kept);
 }
 
-/** The merged layout of Debian 12: /bin and its like are links into /usr. */
-async function layOut(root: string): Promise<void> {
-  const folders = [
-    'proc',
-    'sys',
-    'dev',
-    'run',
-    'tmp',
-    'mnt',
-    'root',
-    'home',
-    'var/lib/misc',
-    'var/log',
-    'var/tmp',
-  ];
-  for (const folder of [...folders, 'etc', 'usr/local/bin', 'usr/local/sbin', 'usr/local/lib']) {
-    await mkdir(join(root, folder), { recursive: true });
-  }
-  for (const folder of ['bin', 'sbin', 'lib', 'lib64', 'lib32', 'libx32']) {
-    await mkdir(join(root, 'usr', folder), { recursive: true });
-    await symlink(`usr/${folder}`, join(root, folder));
-  }
-  await symlink('/run', join(root, 'var/run'));
+async function unpackTools(job: BuildJob, root: string): Promise<string> {
+  if (job.tools.length === 0) return root;
+  const toolRoot = join(job.dir, 'tools');
+  await layOut(toolRoot);
+  await unpack(job, job.tools, toolRoot);
+  return toolRoot;
 }
 
-async function unpack(job: BuildJob, root: string): Promise<void> {
-  const options = ['-x', '--keep-directory-symlink', '--no-same-owner', '--no-same-permissions', '-C', root];
-  const excludes = RECIPE.exclude.map((pattern) => `--exclude=${pattern}`);
-  const one = async (deb: DebFile): Promise<void> => {
-    const members = RECIPE.only[deb.name] ?? [];
-    // The pipe runs in bash for its pipefail.
-    const script = 'set -o pipefail; deb=$1; shift; dpkg-deb --fsys-tarfile "$deb" | tar "$@"';
-    const args = ['-c', script, 'unpack', join(job.debFolder, deb.file), ...options, ...excludes, ...members];
-    await runTool('bash', args, { step: `unpacking ${deb.file}`, signal: job.signal });
-  };
-  // The kernel takes as long as all the others.
-  const queue = [...job.debs].sort((a, b) => b.bytes - a.bytes);
-  const worker = async (): Promise<void> => {
-    for (let deb = queue.shift(); deb !== undefined; deb = queue.shift()) await one(deb);
-  };
-  await Promise.all([worker(), worker()]);
+/**
+ * Runs a program of the packages with their own C library, so that none need be installed on the lab machine. `name`: what
+ * the program is called by; kmod and BusyBox are many in one.
+ */
+async function runPackaged(
+  job: Building,
+  [program, name]: readonly [string, string],
+  args: readonly string[],
+  step: string,
+): Promise<Buffer> {
+  const { loader, libraries } = hostLayout();
+  const own = ['--argv0', name, '--library-path', join(job.toolRoot, libraries), join(job.toolRoot, program)];
+  return await runTool(join(job.toolRoot, loader), [...own, ...args], { step, signal: job.signal });
 }
 
 async function kernelRelease(root: string): Promise<string> {
@@ -121,21 +109,14 @@ async function kernelRelease(root: string): Promise<string> {
   return release;
 }
 
-/** Runs the depmod of the image with its own C library, so that none need be installed on the lab machine. */
-async function depmod(job: BuildJob, root: string, release: string): Promise<void> {
-  const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
-  const loader = join(libraries, 'ld-linux-x86-64.so.2');
-  const args = [
-    '--argv0',
-    'depmod',
-    '--library-path',
-    libraries,
-    join(root, 'usr/bin/kmod'),
-    '-b',
-    root,
-    release,
-  ];
-  await runTool(loader, args, { step: 'indexing kernel modules', signal: job.signal });
+async function depmod(job: Building, root: string, release: string): Promise<void> {
+  await runPackaged(job, ['usr/bin/kmod', 'depmod'], ['-b', root, release], 'indexing kernel modules');
+}
+
+async function applets(job: Building): Promise<string[]> {
+  const busybox = ['usr/bin/busybox', 'busybox'] as const;
+  const list = await runPackaged(job, busybox, ['--list'], 'listing BusyBox applets');
+  return list.toString().trim().split('\n');
 }
 
 async function readIndex(root: string, release: string): Promise<ModuleIndex> {
@@ -147,8 +128,8 @@ async function readIndex(root: string, release: string): Promise<ModuleIndex> {
 }
 
 /** Deletes the modules that no board needs. Their files stay as they are signed, so loading them taints nothing. */
-async function prune(job: BuildJob, root: string, release: string, index: ModuleIndex): Promise<string[]> {
-  const wanted = closure(index, [...RECIPE.bootModules, ...RECIPE.modules]);
+async function prune(job: Building, root: string, release: string, index: ModuleIndex): Promise<string[]> {
+  const wanted = closure(index, [...job.recipe.bootModules, ...job.recipe.modules]);
   if (wanted.unmatched.length > 0)
     job.step('choosing kernel modules', `not in this kernel: ${wanted.unmatched.join(' ')}`);
   const keep = new Set(wanted.names);
@@ -161,29 +142,37 @@ async function prune(job: BuildJob, root: string, release: string, index: Module
   return wanted.names;
 }
 
-async function extractKernel(job: BuildJob, vmlinuz: string): Promise<void> {
-  const { payload, compression } = payloadOf(await readFile(vmlinuz));
+/** The kernel as the board's firmware, or QEMU in its place, takes it. */
+async function kernelOf(job: BuildJob, vmlinuz: string): Promise<Buffer> {
+  const packed = await readFile(vmlinuz);
+  if (job.recipe.kernelFormat === 'arm64-image') {
+    if (!isArm64Image(packed)) throw new LabError(`${vmlinuz} is no arm64 Image`, { code: 'bad-image' });
+    return packed;
+  }
+  const { payload, compression } = payloadOf(packed);
   if (compression !== 'xz') {
     throw new LabError(`${vmlinuz} is not compressed with xz as Debian's kernels are`, { code: 'bad-image' });
   }
   const options = { step: 'unpacking the kernel', signal: job.signal, stdin: payload };
   const elf = await runTool('xz', ['--decompress', '--stdout', '--single-stream'], options);
   if (!isElf(elf)) throw new LabError(`${vmlinuz} does not hold an ELF kernel`, { code: 'bad-image' });
-  await writeFile(join(job.dir, 'vmlinux'), withoutZeroTails(elf));
+  return withoutZeroTails(elf);
 }
 
 async function writeInitrd(job: BuildJob, root: string, release: string, index: ModuleIndex): Promise<void> {
   const modules = join(root, 'usr/lib/modules', release);
-  const order = loadOrder(index, RECIPE.bootModules);
+  const order = loadOrder(index, job.recipe.bootModules);
   const file = async (path: string, from: string, mode: number): Promise<CpioEntry> => {
     return { kind: 'file', path, mode, data: await readFile(from) };
   };
-  const folders = ['bin', 'dev', 'proc', 'sys', 'lower', 'data', 'root', 'm'];
+  const own = [...new Set(job.recipe.initrdFiles.flatMap(foldersOf))];
+  const folders = ['bin', 'dev', 'proc', 'sys', 'lower', 'data', 'root', 'm', ...own];
   const entries: CpioEntry[] = folders.map((path) => ({ kind: 'directory', path, mode: 0o755 }));
   entries.push(await file('bin/busybox', join(root, 'usr/bin/busybox'), 0o755));
   for (const applet of ['sh', 'mount', 'mkdir', 'insmod', 'switch_root']) {
     entries.push({ kind: 'symlink', path: `bin/${applet}`, target: 'busybox' });
   }
+  for (const path of job.recipe.initrdFiles) entries.push(await file(path, join(root, path), 0o755));
   for (const name of order)
     entries.push(await file(`m/${name}.ko`, join(modules, index.paths.get(name) ?? ''), 0o644));
   const list = order.map((name) => `/m/${name}.ko\n`).join('');
@@ -192,54 +181,11 @@ async function writeInitrd(job: BuildJob, root: string, release: string, index: 
   await writeFile(join(job.dir, 'initrd.cpio'), cpio(entries));
 }
 
-/** The files of the project, BusyBox in place of missing tools, and links that maintainer scripts would make. */
-async function finishRoot(job: BuildJob, root: string): Promise<void> {
-  await cp(ROOTFS, root, { recursive: true, force: true });
-  for (const script of ['etc/init.d/rcS', 'etc/init.d/rcK', 'etc/init.d/late', 'etc/udhcpc/default.script']) {
-    await chmod(join(root, script), 0o755);
-  }
-  await chmod(join(root, 'etc/shadow'), 0o600);
-  await chmod(join(root, 'root'), 0o700);
-  await chmod(join(root, 'tmp'), 0o1777);
-  const links: Record<string, string> = {
-    'etc/mtab': '/proc/mounts',
-    'usr/lib/firmware/regulatory.db': 'regulatory.db-debian',
-    'usr/lib/firmware/regulatory.db.p7s': 'regulatory.db.p7s-debian',
-  };
-  for (const [path, target] of Object.entries(links)) {
-    await mkdir(dirname(join(root, path)), { recursive: true });
-    await rm(join(root, path), { force: true });
-    await symlink(target, join(root, path));
-  }
-  await rm(join(root, 'usr/bin/sh'), { force: true });
-  await symlink('dash', join(root, 'usr/bin/sh'));
-  const busybox = join(root, 'usr/bin/busybox');
-  const applets = (
-    await runTool(busybox, ['--list'], { step: 'listing BusyBox applets', signal: job.signal })
-  ).toString();
-  const present = new Set([
-    ...(await readdir(join(root, 'usr/bin'))),
-    ...(await readdir(join(root, 'usr/sbin'))),
-  ]);
-  for (const applet of applets.split('\n')) {
-    if (applet === '' || present.has(applet)) continue;
-    const folder = SYSTEM_APPLETS.has(applet) ? 'usr/sbin' : 'usr/bin';
-    await symlink('/usr/bin/busybox', join(root, folder, applet));
-  }
+/** `a/b` for `a/b/c`, after `a`. */
+function foldersOf(path: string): string[] {
+  const names = path.split('/').slice(0, -1);
+  return names.map((_name, index) => names.slice(0, index + 1).join('/'));
 }
-
-/** Applets that programs expect in /usr/sbin. */
-const SYSTEM_APPLETS = new Set([
-  'init',
-  'getty',
-  'reboot',
-  'poweroff',
-  'halt',
-  'ifconfig',
-  'route',
-  'udhcpc',
-  'mdev',
-]);
 
 async function dataDisk(job: BuildJob): Promise<void> {
   const raw = join(job.dir, 'data.ext4');
@@ -255,7 +201,7 @@ async function dataDisk(job: BuildJob): Promise<void> {
     '-L',
     'data',
   ];
-  await runTool('mke2fs', [...options, raw, `${RECIPE.dataDiskMiB}M`], {
+  await runTool('mke2fs', [...options, raw, `${job.recipe.dataDiskMiB}M`], {
     step: 'data disk',
     signal: job.signal,
   });
@@ -265,12 +211,13 @@ async function dataDisk(job: BuildJob): Promise<void> {
 }
 
 async function writeManifest(job: BuildJob, release: string, modules: string[]): Promise<void> {
-  const files = { kernel: 'vmlinux', initrd: 'initrd.cpio', root: 'root.sqsh', dataTemplate: 'data.qcow2' };
+  const files = { kernel: 'kernel', initrd: 'initrd.cpio', root: 'root.sqsh', dataTemplate: 'data.qcow2' };
   const sizes: Record<string, number> = {};
   for (const name of Object.values(files)) sizes[name] = (await stat(join(job.dir, name))).size;
   const manifest: Manifest = {
+    kind: job.kind,
     key: job.key,
-    recipe: job.recipe,
+    recipe: job.recipeHash,
     ...files,
     kernelRelease: release,
     packages: Object.fromEntries(job.debs.map((deb) => [deb.name, deb.version])),
@@ -281,17 +228,17 @@ async function writeManifest(job: BuildJob, release: string, modules: string[]):
   await writeFile(join(job.dir, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** Hash of the recipe: its data, the files put into the image, and the code that builds it. */
-export async function recipeHash(): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(RECIPE));
-  for (const folder of [ROOTFS, INITRD]) {
+/** Hash of a recipe: its data, the files put into the image, and the code that builds it. */
+export async function hashOf(recipe: Recipe): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(recipe));
+  for (const folder of [...recipe.rootfs.map((name) => join(ROOTFS, name)), INITRD]) {
     const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
       .sort();
     for (const name of names) hash.update(`\0${name.slice(folder.length)}\0`).update(await readFile(name));
   }
-  for (const code of ['build.ts', 'cpio.ts', 'modules.ts', 'vmlinux.ts']) {
+  for (const code of ['build.ts', 'cpio.ts', 'modules.ts', 'root-tree.ts', 'vmlinux.ts']) {
     hash.update(await readFile(join(import.meta.dirname, code)));
   }
   return hash.digest('hex').slice(0, 16);

@@ -5,13 +5,17 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LabError } from '../errors.ts';
+import { ConfigError, LabError } from '../errors.ts';
 import { cacheDir, makeFolder } from '../paths.ts';
 import { findTool, runTool } from '../program.ts';
 import type { DebFile } from './apt.ts';
-import { buildLock, debsDir, type EnsureOptions, freshApt, type ImageProgress } from './image.ts';
+import { buildLock } from './build-lock.ts';
+import { hostLayout } from './host.ts';
+import { type FetchOptions, freshApt } from './image.ts';
+import { debsDir, type ImageProgress } from './image-cache.ts';
+import { kindOf } from './kinds.ts';
 import type { BoardImage } from './manifest.ts';
-import { RECIPE } from './recipe.ts';
+import { SHARED } from './recipe.ts';
 
 export const FAULT_MODULE = 'hil_fault';
 
@@ -22,8 +26,19 @@ const HEADERS = /^(?:linux-(?:headers|kbuild)-.*|libelf1|libssl3|zlib1g)$/;
 const COMPILER =
   /^(?:make|gcc-12|cpp-12|libgcc-12-dev|binutils.*|libbinutils|libctf.*|libjansson4|libzstd1|libgmp10|libisl23|libmp[fc].*)$/;
 
-/** The built module on the lab machine. Throws LabError when Debian no longer has the headers of the image's kernel. */
-export async function ensureFaultModule(image: BoardImage, options: EnsureOptions = {}): Promise<string> {
+/**
+ * The built module on the lab machine. Throws LabError when Debian no longer has the headers of the image's kernel,
+ * ConfigError for an image of another architecture than the lab machine's: its compiler makes no code for that.
+ */
+export async function ensureFaultModule(image: BoardImage, options: FetchOptions = {}): Promise<string> {
+  const { architecture } = kindOf(image.kind).recipe;
+  if (architecture !== hostLayout().architecture)
+    throw new ConfigError(
+      `the module for ${image.kind} (${architecture}) can't be built on ${process.arch}`,
+      {
+        code: 'host-unsupported',
+      },
+    );
   const dir = join(modulesDir(), `${image.kernelRelease}-${await sourceHash(image)}`);
   const path = join(dir, `${FAULT_MODULE}.ko`);
   if (await exists(path)) return path;
@@ -47,7 +62,7 @@ async function build(
   image: BoardImage,
   dir: string,
   report: (event: ImageProgress) => void,
-  options: EnsureOptions,
+  options: FetchOptions,
 ): Promise<void> {
   const { signal } = options;
   const release = image.kernelRelease;
@@ -66,7 +81,7 @@ async function build(
   const source = join(dir, 'source');
   await mkdir(source);
   for (const name of await readdir(SOURCE)) await copyFile(join(SOURCE, name), join(source, name));
-  const libraries = join(root, 'usr/lib/x86_64-linux-gnu');
+  const libraries = join(root, hostLayout().libraries);
   const bin = join(root, 'usr/bin');
   await runTool(own ? 'make' : join(bin, 'make'), ['-C', headers, `M=${source}`, 'CC=gcc-12', 'modules'], {
     step: 'building the module',
@@ -86,11 +101,11 @@ async function packages(
   image: BoardImage,
   ownCompiler: boolean,
   report: (event: ImageProgress) => void,
-  options: EnsureOptions,
+  options: FetchOptions,
 ): Promise<DebFile[]> {
   const { signal } = options;
   const wanted = `linux-headers-${image.kernelRelease}`;
-  const apt = await freshApt(report, options);
+  const apt = await freshApt(hostLayout().architecture, report, options);
   report({ step: 'resolving packages', detail: wanted });
   const all = await apt.resolve([wanted, 'make'], signal).catch((cause: unknown) => {
     throw new LabError(`Debian has no ${wanted} any more`, {
@@ -111,7 +126,7 @@ async function packages(
 
 /** Of the source, how it is built, and the exact kernel. */
 async function sourceHash(image: BoardImage): Promise<string> {
-  const hash = createHash('sha256').update(`${RECIPE.release} ${JSON.stringify(image.packages)}`);
+  const hash = createHash('sha256').update(`${SHARED.release} ${JSON.stringify(image.packages)}`);
   for (const name of (await readdir(SOURCE)).sort())
     hash.update(`\0${name}\0`).update(await readFile(join(SOURCE, name)));
   return hash.digest('hex').slice(0, 16);

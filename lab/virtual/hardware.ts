@@ -9,20 +9,24 @@ import type {
 } from '../board/hardware.ts';
 import { HarnessError } from '../errors.ts';
 import { ensureImage } from './image.ts';
+import { DEFAULT_KIND } from './kinds.ts';
 import { type MachineOptions, VirtualMachine } from './machine.ts';
 import type { BoardImage } from './manifest.ts';
 
 export class VirtualHardware implements BoardHardware {
   readonly #machine: VirtualMachine;
+  readonly #kind: string;
   #image: BoardImage | null = null;
 
   constructor(options: MachineOptions) {
+    this.#kind = options.kind ?? DEFAULT_KIND;
     this.#machine = new VirtualMachine(options);
   }
 
   /** Builds the board image if this host has none yet. */
   async prepare(signal: AbortSignal, progress: Progress): Promise<void> {
     this.#image = await ensureImage({
+      kind: this.#kind,
       signal,
       progress: ({ step, detail }) =>
         progress('preparing', detail === undefined ? step : `${step}: ${detail}`),

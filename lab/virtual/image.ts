@@ -1,30 +1,31 @@
 /** The board image: built once from Debian's packages, then taken from the cache. */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { abortReason, LabError, messageOf } from '../errors.ts';
-import { cacheDir, makeFolder } from '../paths.ts';
+import { makeFolder } from '../paths.ts';
 import { type DebFile, type PrivateApt, privateApt } from './apt.ts';
-import { buildImage, recipeHash } from './build.ts';
+import { type BuildJob, buildImage, hashOf } from './build.ts';
+import { buildLock } from './build-lock.ts';
+import { hostLayout } from './host.ts';
+import { aptDir, cached, debsDir, forgetOld, type ImageProgress, imagesDir, point } from './image-cache.ts';
+import { type BoardKind, DEFAULT_KIND, kindOf } from './kinds.ts';
 import { type BoardImage, readImage } from './manifest.ts';
-import { HOST_TOOLS, RECIPE } from './recipe.ts';
+import { HOST_TOOLS, type Recipe, SHARED } from './recipe.ts';
 import { requireTools } from './tools.ts';
 
 export type { BoardImage } from './manifest.ts';
 
-export interface ImageProgress {
-  step: string;
-  detail?: string;
-  /** 0 to 1 where the step knows its end. */
-  fraction?: number;
-}
-
-export interface EnsureOptions {
+export interface FetchOptions {
   progress?: (event: ImageProgress) => void;
   signal?: AbortSignal;
   /** Ask Debian for newer versions and rebuild when there are; needs the network. */
   refresh?: boolean;
+}
+
+export interface EnsureOptions extends FetchOptions {
+  /** Name of a kind of virtual board. */
+  kind?: string;
 }
 
 /** What a build takes on disk at its height. */
@@ -32,25 +33,19 @@ const NEEDED_BYTES = 900 * 1024 * 1024;
 /** Package lists younger than this are not fetched again unless asked. */
 const LISTS_FRESH_MS = 24 * 3600 * 1000;
 
-const KEPT_IMAGES = 4;
-
-const imagesDir = (): string => join(cacheDir(), 'images');
-/** Where downloaded packages lie. */
-export const debsDir = (): string => join(cacheDir(), 'debs');
-const aptDir = (): string => join(cacheDir(), 'apt');
-
-/** The image of the present recipe, or null when it has not been built. Needs no network. */
-export async function imageInfo(): Promise<BoardImage | null> {
-  return await cached(await recipeHash());
+/** The image of a kind's present recipe, or null when it has not been built. Needs no network. */
+export async function imageInfo(kind = DEFAULT_KIND): Promise<BoardImage | null> {
+  return await cached(await hashOf(kindOf(kind).recipe));
 }
 
 /**
- * The image of the present recipe, built when it is not in the cache. Builders wait for each other; an interrupted
+ * The image of a kind's present recipe, built when it is not in the cache. Builders wait for each other; an interrupted
  * build leaves nothing. Throws ConfigError when a program is missing, LabError when fetching or a step fails.
  */
 export async function ensureImage(options: EnsureOptions = {}): Promise<BoardImage> {
-  const recipe = await recipeHash();
-  const present = await cached(recipe);
+  const kind = kindOf(options.kind ?? DEFAULT_KIND);
+  const hash = await hashOf(kind.recipe);
+  const present = await cached(hash);
   if (present !== null && options.refresh !== true) return present;
   const report = options.progress ?? ((): undefined => undefined);
   report({ step: 'looking for programs' });
@@ -59,53 +54,71 @@ export async function ensureImage(options: EnsureOptions = {}): Promise<BoardIma
   await requireSpace();
   await using _lock = await buildLock(report, options.signal);
   // Somebody else may have built it while this one waited.
-  const built = await cached(recipe);
+  const built = await cached(hash);
   if (built !== null && options.refresh !== true) return built;
-  return await build(recipe, report, options);
-}
-
-/** Deletes all images and downloaded packages; boards that are on keep running but cannot be started again. */
-export async function cleanImages(): Promise<{ freedBytes: number }> {
-  let freedBytes = 0;
-  for (const dir of [imagesDir(), debsDir(), aptDir(), join(cacheDir(), 'modules')]) {
-    freedBytes += await sizeOf(dir);
-    await rm(dir, { recursive: true, force: true });
-  }
-  return { freedBytes };
+  return await build(kind, hash, report, options);
 }
 
 async function build(
-  recipe: string,
+  { name, recipe }: BoardKind,
+  recipeHash: string,
   report: (event: ImageProgress) => void,
-  options: EnsureOptions,
+  options: FetchOptions,
 ): Promise<BoardImage> {
   const { signal } = options;
-  const apt = await freshApt(report, options);
+  const apt = await freshApt(recipe.architecture, report, options);
   report({ step: 'resolving packages' });
-  const debs = await resolve(apt, signal);
-  const key = imageKey(recipe, debs);
+  const debs = await resolve(apt, recipe, signal);
+  const key = imageKey(recipeHash, debs);
   const dir = join(imagesDir(), key);
   const same = await readImage(dir);
   if (same === null) {
-    const total = debs.reduce((sum, deb) => sum + deb.bytes, 0);
-    const size = `${debs.length} packages, ${Math.round(total / 1e6)} MB`;
-    report({ step: 'downloading packages', detail: size, fraction: 0 });
-    const onBytes = (bytes: number): void =>
-      report({ step: 'downloading packages', detail: size, fraction: Math.min(1, bytes / total) });
-    await apt.download(debs, debsDir(), onBytes, signal);
-    await buildInto(dir, { key, recipe, debs, debFolder: debsDir(), signal }, report);
-    await forgetDebs(debs);
+    await download(apt, debs, report, signal);
+    const tools = await fetchTools(recipe, apt, report, options);
+    const job = { kind: name, recipe, recipeHash, key, debs, tools, debFolder: debsDir(), signal };
+    await buildInto(dir, job, report);
   }
-  await point(recipe, key);
-  await forgetImages();
+  await point(recipeHash, key);
+  await forgetOld();
   const image = await readImage(dir);
   if (image === null) throw new LabError(`the image just built is gone: ${dir}`, { code: 'bad-image' });
   return image;
 }
 
+async function download(
+  apt: PrivateApt,
+  debs: readonly DebFile[],
+  report: (event: ImageProgress) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const total = debs.reduce((sum, deb) => sum + deb.bytes, 0);
+  const detail = `${debs.length} packages, ${Math.round(total / 1e6)} MB`;
+  report({ step: 'downloading packages', detail, fraction: 0 });
+  const onBytes = (bytes: number): void =>
+    report({ step: 'downloading packages', detail, fraction: Math.min(1, bytes / total) });
+  await apt.download(debs, debsDir(), onBytes, signal);
+}
+
+/** kmod and BusyBox that run on this machine, where the board has none of its own that do. */
+async function fetchTools(
+  recipe: Recipe,
+  own: PrivateApt,
+  report: (event: ImageProgress) => void,
+  options: FetchOptions,
+): Promise<DebFile[]> {
+  const { architecture } = hostLayout();
+  const native = recipe.architecture === architecture;
+  if (native && recipe.packages.includes('kmod')) return [];
+  const apt = native ? own : await freshApt(architecture, report, options);
+  const busybox = recipe.packages.filter((name) => name.startsWith('busybox'));
+  const debs = await apt.resolve(['kmod', ...busybox], options.signal);
+  await download(apt, debs, report, options.signal);
+  return debs;
+}
+
 async function buildInto(
   dir: string,
-  job: Omit<Parameters<typeof buildImage>[0], 'dir' | 'step'>,
+  job: Omit<BuildJob, 'dir' | 'step'>,
   report: (event: ImageProgress) => void,
 ): Promise<void> {
   await removeLeftovers(report);
@@ -123,23 +136,25 @@ async function buildInto(
   }
 }
 
-/** The private apt of the recipe's release, with package lists that will do. */
+/** The private apt for an architecture, with package lists that will do. */
 export async function freshApt(
+  architecture: Recipe['architecture'],
   report: (event: ImageProgress) => void,
-  options: EnsureOptions,
+  options: FetchOptions,
 ): Promise<PrivateApt> {
-  const apt = await privateApt(aptDir(), RECIPE.release, RECIPE.architecture);
-  await lists(apt, report, options);
+  const apt = await privateApt(aptDir(architecture), SHARED.release, architecture);
+  await lists(apt, aptDir(architecture), report, options);
   return apt;
 }
 
 /** Fetches the package lists unless those at hand will do. */
 async function lists(
   apt: PrivateApt,
+  folder: string,
   report: (event: ImageProgress) => void,
-  options: EnsureOptions,
+  options: FetchOptions,
 ): Promise<void> {
-  const stamp = await newestList();
+  const stamp = await newestList(join(folder, 'lists'));
   const young = stamp !== null && Date.now() - stamp < LISTS_FRESH_MS;
   if (young && options.refresh !== true) return;
   report({ step: 'package lists' });
@@ -152,19 +167,18 @@ async function lists(
   }
 }
 
-async function newestList(): Promise<number | null> {
-  const folder = join(aptDir(), 'lists');
+async function newestList(folder: string): Promise<number | null> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => name.includes('InRelease'));
   const times = await Promise.all(names.map((name) => stat(join(folder, name)).then((info) => info.ctimeMs)));
   // Three suites make a complete set.
   return times.length < 3 ? null : Math.min(...times);
 }
 
-async function resolve(apt: PrivateApt, signal: AbortSignal | undefined): Promise<DebFile[]> {
-  const all = await apt.resolve([RECIPE.kernel, ...RECIPE.packages], signal);
-  const skip = new Set<string>(RECIPE.skip);
+async function resolve(apt: PrivateApt, recipe: Recipe, signal: AbortSignal | undefined): Promise<DebFile[]> {
+  const all = await apt.resolve([recipe.kernel, ...recipe.packages], signal);
+  const skip = new Set<string>(recipe.skip);
   // The package that names the kernel holds nothing itself.
-  const debs = all.filter((deb) => !skip.has(deb.name) && deb.name !== RECIPE.kernel);
+  const debs = all.filter((deb) => !skip.has(deb.name) && deb.name !== recipe.kernel);
   if (!debs.some((deb) => deb.name.startsWith('linux-image-'))) {
     throw new LabError(`resolving packages: no kernel among ${debs.length} packages`, { code: 'bad-lists' });
   }
@@ -174,61 +188,6 @@ async function resolve(apt: PrivateApt, signal: AbortSignal | undefined): Promis
 function imageKey(recipe: string, debs: readonly DebFile[]): string {
   const versions = debs.map((deb) => `${deb.name}=${deb.version}`).sort();
   return createHash('sha256').update(recipe).update(versions.join('\n')).digest('hex').slice(0, 16);
-}
-
-const pointer = (recipe: string): string => join(imagesDir(), `recipe-${recipe}`);
-
-async function cached(recipe: string): Promise<BoardImage | null> {
-  const key = await readlink(pointer(recipe)).catch(() => null);
-  return key === null ? null : await readImage(join(imagesDir(), key));
-}
-
-async function point(recipe: string, key: string): Promise<void> {
-  const temporary = `${pointer(recipe)}.${process.pid}`;
-  await rm(temporary, { force: true });
-  await symlink(key, temporary);
-  await rename(temporary, pointer(recipe));
-}
-
-/** Holds the build lock until disposed of. The kernel frees it when this process dies, however it dies. */
-export async function buildLock(
-  report: (event: ImageProgress) => void,
-  signal: AbortSignal | undefined,
-): Promise<AsyncDisposable> {
-  makeFolder(imagesDir());
-  const path = join(imagesDir(), '.lock');
-  // `cat` ends with the pipe, so with this process; and the lock with `cat`.
-  const holder = spawn('flock', [path, 'sh', '-c', 'echo held; exec cat'], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const held = Promise.withResolvers<void>();
-  const failed = (what: string): void => held.reject(new LabError(`cannot lock ${path}: ${what}`));
-  holder.once('error', (error) => failed(messageOf(error)));
-  holder.once('exit', (code) => failed(`flock exit ${code}`));
-  holder.stdout.once('data', () => held.resolve());
-  const release = async (): Promise<void> => {
-    const gone = new Promise((done) => holder.once('close', done));
-    if (holder.exitCode !== null || holder.signalCode !== null) return;
-    holder.kill();
-    holder.stdin.destroy();
-    await gone;
-  };
-  const waiting = setTimeout(() => report({ step: 'waiting for another builder' }), 500);
-  const onAbort = (): void => {
-    if (signal !== undefined) held.reject(abortReason(signal));
-  };
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    await held.promise;
-  } catch (error) {
-    await release();
-    throw error;
-  } finally {
-    clearTimeout(waiting);
-    signal?.removeEventListener('abort', onAbort);
-  }
-  return { [Symbol.asyncDispose]: release };
 }
 
 async function requireSpace(): Promise<void> {
@@ -258,38 +217,4 @@ async function removeLeftovers(report: (event: ImageProgress) => void): Promise<
       report({ step: 'removing what an interrupted build left', detail: messageOf(error) });
     }
   }
-}
-
-async function forgetDebs(keep: readonly DebFile[]): Promise<void> {
-  const files = new Set(keep.map((deb) => deb.file));
-  for (const name of await readdir(debsDir())) {
-    if (!files.has(name)) await rm(join(debsDir(), name), { force: true });
-  }
-}
-
-/** Keeps the newest images, for other checkouts that share the cache. A board that is on keeps its open files. */
-async function forgetImages(): Promise<void> {
-  const entries = await readdir(imagesDir(), { withFileTypes: true });
-  const dated = entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(async ({ name }) => ({ name, builtMs: (await stat(join(imagesDir(), name))).mtimeMs }));
-  const old = (await Promise.all(dated)).sort((a, b) => b.builtMs - a.builtMs).slice(KEPT_IMAGES);
-  for (const { name } of old) await rm(join(imagesDir(), name), { recursive: true, force: true });
-  for (const { name } of entries.filter((entry) => entry.isSymbolicLink())) {
-    const target = await readlink(join(imagesDir(), name));
-    if (old.some((image) => image.name === target)) await rm(join(imagesDir(), name), { force: true });
-  }
-}
-
-async function sizeOf(dir: string): Promise<number> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch(() => []);
-  const sizes = entries.map(async (entry) =>
-    entry.isFile()
-      ? await stat(join(entry.parentPath, entry.name)).then(
-          (info) => info.blocks * 512,
-          () => 0,
-        )
-      : 0,
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { HarnessError, LabError, messageOf } from '../errors.ts';
 import { argumentsOf, killGroup, type ProcessId, processId } from './process.ts';
-import { BOARD_FILES, QEMU, type QemuSetup, qemuArguments } from './qemu.ts';
+import { BOARD_FILES, type QemuSetup, qemuArguments } from './qemu.ts';
 
 const GUARD = join(import.meta.dirname, 'guard.sh');
 const START_MS = 30_000;
@@ -67,7 +67,7 @@ async function start(launch: Launch, sshPort: number): Promise<RunningQemu> {
   const { board, setup, logPath } = launch;
   await rm(join(setup.dir, BOARD_FILES.qmp), { force: true });
   await rm(join(setup.dir, BOARD_FILES.pid), { force: true });
-  const command = [QEMU, ...qemuArguments({ ...setup, sshPort })];
+  const command = [setup.kind.machine.qemu, ...qemuArguments({ ...setup, sshPort })];
   const log = openSync(logPath, 'w', 0o600);
   const child = spawn('sh', [GUARD, launch.lockPath, String(launch.orphanGraceS), ...command], {
     detached: true,
@@ -82,7 +82,9 @@ async function start(launch: Launch, sshPort: number): Promise<RunningQemu> {
     return new LabError(`${board}: QEMU did not start: ${said === '' ? why : said}`, {
       board,
       code: missing ? 'missing-tool' : 'qemu-failed',
-      hint: missing ? `${sudo}apt-get install -y --no-install-recommends qemu-system-x86` : `see ${logPath}`,
+      hint: missing
+        ? `${sudo}apt-get install -y --no-install-recommends ${setup.kind.machine.package}`
+        : `see ${logPath}`,
     });
   };
   const { promise: exit, reject } = Promise.withResolvers<never>();

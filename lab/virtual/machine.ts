@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { abortReason, HarnessError, LabError, messageOf } from '../errors.ts';
 import { probeAccelerator } from './accel.ts';
+import { dropbearKey } from './dropbear-key.ts';
+import { type BoardKind, DEFAULT_KIND, kindOf } from './kinds.ts';
 import { launchQemu, type RunningQemu, runningQemu } from './launch.ts';
 import type { BoardImage } from './manifest.ts';
 import { hasEnded, isSame, type ProcessId, residentBytes } from './process.ts';
@@ -12,13 +14,14 @@ import { Qmp, type QmpEvent } from './qmp.ts';
 
 export interface MachineOptions {
   name: string;
+  /** Name of a kind of virtual board. */
+  kind?: string;
   /** Folder of this board: disk, sockets, logs. Its path is part of QEMU's arguments, by which it is known again. */
   dir: string;
   /** Held by the controller while it lives; see guard.sh. */
   lockPath: string;
   hostKeyPath: string;
   authorizedKeysPath: string;
-  memoryMiB?: number;
   /** Seconds without a controller after which the board is switched off. */
   orphanGraceS?: number;
 }
@@ -35,6 +38,7 @@ const CONSOLE_LOG_BYTES = 64 * 1024 * 1024;
 
 export class VirtualMachine {
   readonly #options: MachineOptions;
+  readonly #kind: BoardKind;
   readonly #listeners: ((event: MachineEvent, detail: string) => void)[] = [];
   #qmp: Qmp | null = null;
   #process: ProcessId | null = null;
@@ -46,6 +50,7 @@ export class VirtualMachine {
 
   constructor(options: MachineOptions) {
     this.#options = options;
+    this.#kind = kindOf(options.kind ?? DEFAULT_KIND);
   }
 
   /** A link to the PTY of the serial console; rewritten at each power-on. */
@@ -98,7 +103,7 @@ export class VirtualMachine {
     await this.#disk(image, fresh);
     await writeFile(this.#file(BOARD_FILES.hostname), name);
     await this.#limitConsoleLog();
-    const accelerator = await probeAccelerator(image, signal);
+    const accelerator = await probeAccelerator(image, this.#kind.machine, signal);
     this.#ending = false;
     try {
       await this.#launch(image, accelerator, signal);
@@ -234,11 +239,21 @@ export class VirtualMachine {
       await rename(this.consoleLogPath, `${this.consoleLogPath}.old`);
   }
 
+  /** The host key in the form that the board's SSH server reads. */
+  async #hostKey(): Promise<string> {
+    const { hostKeyPath } = this.#options;
+    if (this.#kind.hostKey === 'openssh') return hostKeyPath;
+    const path = this.#file(BOARD_FILES.hostKey);
+    await writeFile(path, dropbearKey(await readFile(hostKeyPath, 'utf8')), { mode: 0o600 });
+    return path;
+  }
+
   async #launch(image: BoardImage, accelerator: Accelerator, signal: AbortSignal): Promise<void> {
-    const { name, dir, lockPath, orphanGraceS = 20, memoryMiB = 128, ...keys } = this.#options;
+    const { name, dir, lockPath, orphanGraceS = 20, authorizedKeysPath } = this.#options;
+    const hostKeyPath = await this.#hostKey();
     const { id, sshPort }: RunningQemu = await launchQemu({
       board: name,
-      setup: { image, accelerator, dir, memoryMiB, ...keys },
+      setup: { kind: this.#kind, image, accelerator, dir, hostKeyPath, authorizedKeysPath },
       lockPath,
       orphanGraceS,
       logPath: this.#file('qemu.log'),

@@ -7,6 +7,8 @@ import { LabError, messageOf } from '../errors.ts';
 const file = z.string().regex(/^[a-z0-9.-]+$/);
 
 const MANIFEST = z.object({
+  /** Name of the kind of board it is for. */
+  kind: z.string().default('virtual'),
   /** Hash of recipe and package versions; name of the folder. */
   key: z.string(),
   /** Hash of the recipe alone: what the cache is looked up by. */
@@ -28,7 +30,7 @@ export type Manifest = z.output<typeof MANIFEST>;
 /** A built image; the paths are absolute. */
 export interface BoardImage extends Manifest {
   dir: string;
-  /** The kernel as an ELF with a PVH entry. */
+  /** For x86 as an ELF with a PVH entry, for arm64 as an Image. */
   kernel: string;
   initrd: string;
   /** Read-only root (squashfs, lz4). */

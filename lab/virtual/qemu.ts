@@ -1,20 +1,19 @@
 /** The command line of a virtual board's QEMU. */
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
+import type { BoardKind, Machine } from './kinds.ts';
 import type { BoardImage } from './manifest.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
-export const QEMU = 'qemu-system-x86_64';
-
 export interface QemuSetup {
+  kind: BoardKind;
   image: BoardImage;
   accelerator: Accelerator;
   /** Folder of the board; disk, sockets and logs lie in it under the names of BOARD_FILES. */
   dir: string;
   /** Port on 127.0.0.1 that leads to the board's SSH server. */
   sshPort: number;
-  memoryMiB: number;
   hostKeyPath: string;
   authorizedKeysPath: string;
 }
@@ -24,6 +23,7 @@ export const BOARD_FILES = {
   qmp: 'qmp',
   disk: 'data.qcow2',
   hostname: 'hostname',
+  hostKey: 'host_key',
   console: 'console',
   consoleLog: 'console.log',
 } as const;
@@ -31,26 +31,22 @@ export const BOARD_FILES = {
 /** Names by which QMP commands address parts of the machine. */
 export const DEVICE = { console: 'console', nic: 'nic0' } as const;
 
-/** Where the crash log survives a reset: 1 MiB at 96 MiB, kept from the kernel's own use. */
-const RAMOOPS =
-  'memmap=1M$0x6000000 ramoops.mem_address=0x6000000 ramoops.mem_size=0x100000 ramoops.record_size=0x10000';
-
 /** Longest path of a Unix socket (sockaddr_un holds 108 bytes with the NUL). */
 const SOCKET_PATH_BYTES = 107;
 
 /** Processor options; the trial of KVM uses the same as the board. */
-export function processorArguments(accelerator: Accelerator): string[] {
+export function processorArguments(accelerator: Accelerator, machine: Machine): string[] {
   // A translation cache of 52 MiB keeps a board below 280 MiB; with 32 it is flushed so often that links take a third
-  // longer, and the default (1 GiB, or an eighth of the host's memory) buys little more. rdrand saves a second
-  // of waiting for entropy.
+  // longer, and the default (1 GiB, or an eighth of the host's memory) buys little more.
   return accelerator === 'kvm'
     ? ['-accel', 'kvm', '-cpu', 'host']
-    : ['-accel', 'tcg,tb-size=52', '-cpu', 'qemu64,+rdrand'];
+    : ['-accel', 'tcg,tb-size=52', '-cpu', machine.emulatedCpu];
 }
 
 /** Arguments of a machine that waits for `cont`. Throws ConfigError when the folder's path is too long for a socket. */
 export function qemuArguments(setup: QemuSetup): string[] {
   const { image } = setup;
+  const { machine } = setup.kind;
   const file = (name: keyof typeof BOARD_FILES): string => quoted(join(setup.dir, BOARD_FILES[name]));
   const socket = join(setup.dir, BOARD_FILES.qmp);
   if (Buffer.byteLength(socket) > SOCKET_PATH_BYTES) {
@@ -64,12 +60,10 @@ export function qemuArguments(setup: QemuSetup): string[] {
     ['-pidfile', join(setup.dir, BOARD_FILES.pid)],
     ['-qmp', `unix:${file('qmp')},server=on,wait=off`],
     // One CPU gives twice the Wi-Fi throughput of two (measured).
-    ['-machine', 'q35', '-smp', '1', '-m', String(setup.memoryMiB)],
-    processorArguments(setup.accelerator),
+    ['-machine', machine.machine, '-smp', '1', '-m', String(machine.memoryMiB)],
+    processorArguments(setup.accelerator, machine),
     ['-kernel', image.kernel, '-initrd', image.initrd],
-    // Interfaces keep the names their drivers give them. Programs lie at the same addresses each time, so that what QEMU
-    // has translated of them serves again: a program starts in a third of the time.
-    ['-append', `console=ttyS0 net.ifnames=0 norandmaps sysrq_always_enabled=1 ${RAMOOPS}`],
+    ['-append', machine.kernelArguments.join(' ')],
     ['-drive', `file=${quoted(image.root)},format=raw,if=none,id=root,readonly=on`],
     ['-device', 'virtio-blk-pci,drive=root'],
     // unsafe: QEMU hands writes to the host without waiting for its disk; only a crash of the host loses them.
@@ -81,7 +75,7 @@ export function qemuArguments(setup: QemuSetup): string[] {
     ['-chardev', `pty,id=${DEVICE.console},logfile=${file('consoleLog')},logappend=on`],
     ['-serial', `chardev:${DEVICE.console}`],
     ['-device', 'virtio-rng-pci', '-device', 'qemu-xhci,id=usb'],
-    ['-device', 'i6300esb', '-device', 'pvpanic-pci'],
+    machine.devices.flatMap((device) => ['-device', device]),
     // By default QEMU would end in the middle of a panic's text.
     ['-action', 'panic=none', '-action', 'watchdog=reset'],
     ['-fw_cfg', `name=opt/hil/hostname,file=${file('hostname')}`],

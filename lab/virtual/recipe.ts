@@ -1,33 +1,46 @@
-/** What a virtual board is made of. Data only: Debian packages, kernel modules, and what is left out of both. */
+/** What images of virtual boards are made of. Data only: Debian packages, kernel modules, and what is left out of both. */
 
-export const RECIPE = {
+export interface Recipe {
   /** Raise it when the way of building changes without a change of the data below. */
-  revision: 1,
-  release: 'bookworm',
-  architecture: 'amd64',
-
+  revision: number;
+  release: string;
+  /** As Debian names it. */
+  architecture: 'amd64' | 'arm64';
   /** Depends on the newest stock kernel; its version is read from what was really fetched. */
-  kernel: 'linux-image-amd64',
+  kernel: string;
+  kernelFormat: 'bzimage' | 'arm64-image';
+  packages: readonly string[];
+  /** Dependencies that are left out. */
+  skip: readonly string[];
+  /** Packages of which only these files are wanted. */
+  only: Readonly<Record<string, readonly string[]>>;
+  /** Paths never unpacked (tar patterns). */
+  exclude: readonly string[];
+  /** Folders of rootfs/ laid over the unpacked packages, one after the other. */
+  rootfs: readonly string[];
+  /** What /bin/sh is. */
+  shell: 'dash' | 'busybox';
+  /** Files of the root that the BusyBox of the initrd needs. */
+  initrdFiles: readonly string[];
+  /** Loaded before the root is there, in the order of their dependencies. */
+  bootModules: readonly string[];
+  /** Kernel modules on the board, as shell patterns over their names; what they depend on comes with them. */
+  modules: readonly string[];
+  /** Terminal of the serial console. */
+  console: string;
+  /** Size of the disk that keeps what is written on a board; sparse on the host. */
+  dataDiskMiB: number;
+}
 
-  packages: [
-    'bash',
-    'busybox-static',
-    'dash',
-    'dnsmasq-base',
-    'ethtool',
-    'hostapd',
-    'iperf3',
-    'iproute2',
-    'iw',
-    'kmod',
-    'openssh-server',
-    'procps',
-    'rfkill',
-    'tcpdump',
-    'udev',
-    'wireless-regdb',
-    'wpasupplicant',
-  ],
+type Shared = Pick<
+  Recipe,
+  'revision' | 'release' | 'skip' | 'exclude' | 'bootModules' | 'modules' | 'dataDiskMiB'
+>;
+
+/** What all kinds have in common. */
+export const SHARED: Shared = {
+  revision: 2,
+  release: 'bookworm',
 
   /** Dependencies that only maintainer scripts, Perl or an initramfs of Debian need; BusyBox stands in for the tools. */
   skip: [
@@ -73,12 +86,6 @@ export const RECIPE = {
     'usrmerge',
   ],
 
-  /** Packages of which only these files are wanted. */
-  only: {
-    coreutils: ['./usr/bin/stdbuf', './usr/libexec/coreutils/libstdbuf.so'],
-  } as Readonly<Record<string, readonly string[]>>,
-
-  /** Paths never unpacked (tar patterns). */
   exclude: [
     './usr/share/doc',
     './usr/share/man',
@@ -103,7 +110,6 @@ export const RECIPE = {
     './lib/modules/*/kernel/drivers/scsi/[!s]*',
   ],
 
-  /** Loaded before the root is there, in the order of their dependencies. */
   bootModules: [
     'crc32c_generic',
     'virtio_pci',
@@ -115,12 +121,9 @@ export const RECIPE = {
     'virtio_net',
   ],
 
-  /** Kernel modules on the board, as shell patterns over their names; what they depend on comes with them. */
   modules: [
     // Virtual hardware, storage and crash capture.
     'virtio_*',
-    'pvpanic-pci',
-    'i6300esb',
     'softdog',
     'ramoops',
     'loop',
@@ -136,7 +139,6 @@ export const RECIPE = {
     'ctr',
     'cmac',
     'ghash-generic',
-    'aesni-intel',
     'arc4',
     'rtl8xxxu',
     'ath9k_htc',
@@ -220,9 +222,8 @@ export const RECIPE = {
     'ppp_deflate',
   ],
 
-  /** Size of the disk that keeps what is written on a board; sparse on the host. */
   dataDiskMiB: 512,
-} as const;
+};
 
 /** Programs of the lab machine that building and running need, with the Debian package of each. */
 export const HOST_TOOLS = {

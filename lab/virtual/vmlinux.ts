@@ -22,6 +22,11 @@ export function isElf(bytes: Buffer): boolean {
   return bytes.length > 4 && bytes.readUInt32BE(0) === 0x7f454c46;
 }
 
+/** Whether it is a plain arm64 kernel, as U-Boot's `booti` takes it (Linux, Documentation/arm64/booting.rst). */
+export function isArm64Image(bytes: Buffer): boolean {
+  return bytes.length > 64 && bytes.toString('latin1', 0x38, 0x3c) === 'ARM\x64';
+}
+
 const EHDR = { phoff: 32, shoff: 40, phentsize: 54, phnum: 56, shnum: 60, shstrndx: 62 } as const;
 const PHDR = { type: 0, offset: 8, filesz: 32 } as const;
 const PT_LOAD = 1;

@@ -10,7 +10,12 @@ interface Bench {
   parked: Map<string, string>;
 }
 
-function bench(names: string[], leaseMs = 60_000, capabilities: Record<string, string[]> = {}): Bench {
+function bench(
+  names: string[],
+  leaseMs = 60_000,
+  capabilities: Record<string, string[]> = {},
+  onlyByName: readonly string[] = [],
+): Bench {
   const ended: string[] = [];
   const quarantined = new Set<string>();
   const parked = new Map<string, string>();
@@ -19,6 +24,7 @@ function bench(names: string[], leaseMs = 60_000, capabilities: Record<string, s
     boards: names.map((name) => ({
       name,
       capabilities: capabilities[name] ?? [],
+      onlyByName: onlyByName.includes(name),
       unfit: () => (quarantined.has(name) ? 'quarantined' : null),
       parkedFor: () => parked.get(name) ?? null,
     })),
@@ -171,7 +177,7 @@ test('a board is not handed on before it has been put in order', async () => {
   const settled: (() => void)[] = [];
   const leases: LeaseManager = new LeaseManager({
     leaseMs: 60_000,
-    boards: [{ name: 'a', capabilities: [], unfit: () => null, parkedFor: () => null }],
+    boards: [{ name: 'a', capabilities: [], onlyByName: false, unfit: () => null, parkedFor: () => null }],
     onGranted: () => undefined,
     onEnded: (lease) => settled.push(() => leases.settled(lease.board)),
     onChange: () => undefined,
@@ -213,5 +219,15 @@ test('once the lab ends, who waits is told so and nobody gets a board', async ()
   leases.end(held, 'told to stop');
   assert.deepEqual(leases.all(), []);
   assert.equal((await rejection(acquire(leases))).code, 'lab-ending');
+  leases.close();
+});
+
+test('a board that is only used by name is no one of any', async () => {
+  const { leases } = bench(['odd', 'a'], undefined, { odd: ['u-boot'] }, ['odd']);
+  assert.equal((await acquire(leases)).board, 'a');
+  const busy = await rejection(acquire(leases, { waitMs: 20 }));
+  assert.equal(busy.code, 'busy', 'though odd is free');
+  assert.equal((await rejection(acquire(leases, { needs: ['u-boot'] }))).code, 'no-capability');
+  assert.equal((await acquire(leases, { boards: ['odd'] })).board, 'odd');
   leases.close();
 });

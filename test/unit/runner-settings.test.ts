@@ -55,8 +55,9 @@ describe('settings', () => {
 
 describe('capabilities', () => {
   const boards = [
-    { name: 'vb1', capabilities: ['ssh', 'wifi-ap'] },
-    { name: 'usb1', capabilities: ['ssh', 'wwan'] },
+    { name: 'vb1', capabilities: ['ssh', 'wifi-ap'], onlyByName: false },
+    { name: 'usb1', capabilities: ['ssh', 'wwan'], onlyByName: false },
+    { name: 'odd1', capabilities: ['ssh', 'u-boot'], onlyByName: true },
   ];
   it('come from tags', () => {
     assert.deepEqual(needsOf(['@needs:ssh', '@slow', '@needs:wpa3']), ['ssh', 'wpa3']);
@@ -69,6 +70,10 @@ describe('capabilities', () => {
     assert.equal(unmetNeeds(['teleport'], boards, []), 'no board of this lab has teleport');
     assert.equal(unmetNeeds(['wwan', 'wifi-ap'], boards, []), 'no single board has all of wwan, wifi-ap');
     assert.equal(unmetNeeds(['wwan'], boards, ['vb1']), 'vb1: no wwan');
+  });
+  it('of a board that is only used by name count when it was named', () => {
+    assert.equal(unmetNeeds(['u-boot'], boards, []), 'no board of this lab has u-boot');
+    assert.equal(unmetNeeds(['u-boot'], boards, ['odd1']), null);
   });
 });
 

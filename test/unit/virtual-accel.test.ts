@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { bootsInTime, probeAccelerator } from '../../lab/virtual/accel.ts';
+import { kindOf } from '../../lab/virtual/kinds.ts';
 
 const LONG_MS = 30_000;
 const END = "echo '[    1.1] Kernel panic - not syncing: VFS: Unable to mount root fs'";
@@ -44,7 +45,10 @@ test('a trial that is given up ends at once', async () => {
 test('HIL_ACCEL decides, and takes no other word', async (t) => {
   t.after(() => delete process.env.HIL_ACCEL);
   process.env.HIL_ACCEL = 'tcg';
-  assert.equal(await probeAccelerator({ kernel: '/nowhere' }), 'tcg');
+  assert.equal(await probeAccelerator({ kernel: '/nowhere' }, kindOf('virtual').machine), 'tcg');
   process.env.HIL_ACCEL = 'xen';
-  await assert.rejects(probeAccelerator({ kernel: '/nowhere' }), /HIL_ACCEL is "xen"; it can be kvm or tcg/);
+  await assert.rejects(
+    probeAccelerator({ kernel: '/nowhere' }, kindOf('virtual').machine),
+    /HIL_ACCEL is "xen"; it can be kvm or tcg/,
+  );
 });

@@ -7,9 +7,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { debianMirrors, parseUris } from '../../lab/virtual/apt.ts';
 import { cpio } from '../../lab/virtual/cpio.ts';
+import { KINDS } from '../../lab/virtual/kinds.ts';
 import { readImage } from '../../lab/virtual/manifest.ts';
 import { closure, indexModules, loadOrder, moduleName } from '../../lab/virtual/modules.ts';
-import { RECIPE } from '../../lab/virtual/recipe.ts';
 import { isElf, payloadOf, withoutZeroTails } from '../../lab/virtual/vmlinux.ts';
 
 const SHA = 'ab'.repeat(32);
@@ -76,14 +76,13 @@ test('the name of a module does not depend on its folder, dashes or compression'
     assert.equal(moduleName(path), 'snd_pcm');
 });
 
-test('the recipe names no package twice and skips none that it asks for', () => {
-  const asked: readonly string[] = RECIPE.packages;
-  const skipped: readonly string[] = RECIPE.skip;
-  assert.equal(new Set(asked).size, asked.length);
-  assert.deepEqual(
-    asked.filter((name) => skipped.includes(name)),
-    [],
-  );
+test('no recipe names a package twice or skips one that it asks for', () => {
+  for (const { name, recipe } of Object.values(KINDS)) {
+    const { packages: asked, skip } = recipe;
+    assert.equal(new Set(asked).size, asked.length, name);
+    const both = asked.filter((one) => skip.includes(one));
+    assert.deepEqual(both, [], name);
+  }
 });
 
 /** Reads back what cpio writes, by the format's own description. */

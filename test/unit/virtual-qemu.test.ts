@@ -9,12 +9,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, LabError } from '../../lab/errors.ts';
 import { runTool } from '../../lab/program.ts';
+import { kindOf } from '../../lab/virtual/kinds.ts';
 import type { BoardImage } from '../../lab/virtual/manifest.ts';
 import { hasEnded, isSame, processId, residentBytes } from '../../lab/virtual/process.ts';
 import { qemuArguments } from '../../lab/virtual/qemu.ts';
 import { Qmp, type QmpEvent } from '../../lab/virtual/qmp.ts';
 
 const IMAGE: BoardImage = {
+  kind: 'virtual',
   key: 'k',
   recipe: 'r',
   dir: '/image',
@@ -31,11 +33,11 @@ const IMAGE: BoardImage = {
 
 function argumentsIn(dir: string): string[] {
   return qemuArguments({
+    kind: kindOf('virtual'),
     image: IMAGE,
     accelerator: 'tcg',
     dir,
     sshPort: 2222,
-    memoryMiB: 128,
     hostKeyPath: '/k/host',
     authorizedKeysPath: '/k/authorized',
   });
