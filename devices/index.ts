@@ -4,9 +4,10 @@ import { linux } from './linux.ts';
 import { openwrt } from './openwrt.ts';
 import type { DeviceProfile } from './profile.ts';
 import { virtual } from './virtual.ts';
+import { virtualArm64 } from './virtual-arm64.ts';
 import { virtualSmall } from './virtual-small.ts';
 
-const ALL: readonly DeviceProfile[] = [virtual, virtualSmall, linux, bpiR2, openwrt];
+const ALL: readonly DeviceProfile[] = [virtual, virtualArm64, virtualSmall, linux, bpiR2, openwrt];
 
 export const PROFILES: Readonly<Record<string, DeviceProfile>> = Object.fromEntries(
   ALL.map((profile) => [profile.name, profile]),

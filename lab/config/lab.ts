@@ -44,6 +44,7 @@ export interface LabConfig {
 /** Four boards of the usual kind: what two cores can keep busy. None runs before it is used. */
 const VIRTUAL_BOARDS: readonly { name: string; kind: string; onlyByName: boolean }[] = [
   ...['vb1', 'vb2', 'vb3', 'vb4'].map((name) => ({ name, kind: 'virtual', onlyByName: false })),
+  { name: 'va1', kind: 'virtual-arm64', onlyByName: true },
   { name: 'vs1', kind: 'virtual-small', onlyByName: true },
 ];
 const SCHEMA = labJsonSchema();

@@ -1,7 +1,9 @@
 /** What the lab machine must have: a table of programs, each with the Debian package it comes from and its use. */
 
+import { U_BOOT } from '../virtual/u-boot.ts';
+
 export interface Requirement {
-  /** Looked for in PATH and the sbin folders. */
+  /** Looked for in PATH and the sbin folders; a file where it is an absolute path. */
   program: string;
   /** Debian package that has it. */
   package: string;
@@ -27,6 +29,13 @@ export const REQUIREMENTS: readonly Requirement[] = [
     why: 'the benchmark compares with it',
     testsOnly: true,
   },
+  {
+    program: 'qemu-system-aarch64',
+    package: 'qemu-system-arm',
+    why: 'runs virtual arm64 boards',
+    testsOnly: true,
+  },
+  { program: U_BOOT, package: 'u-boot-qemu', why: 'starts virtual arm64 boards', testsOnly: true },
   { program: 'ps', package: 'procps', why: 'tests look whether processes are left over', testsOnly: true },
   { program: 'pdudaemon', package: 'pdudaemon', why: 'tests switch power by it', testsOnly: true },
   { program: 'snmpd', package: 'snmpd', why: 'tests switch a PDU that it plays', testsOnly: true },

@@ -1,6 +1,6 @@
 /** Everything a fresh machine needs, step by step; what is there already is taken as it is. */
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { installPackages } from './apt.ts';
 import { packagesOf, REQUIREMENTS, type Requirement } from './requirements.ts';
 import { Step, type StepOutput } from './steps.ts';
@@ -29,12 +29,16 @@ export function missingPrograms(
 ): Requirement[] {
   // An ordinary user's PATH lacks the sbin folders.
   const folders = [...path.split(delimiter).filter((folder) => folder !== ''), '/usr/sbin', '/sbin'];
-  return table.filter(({ program }) => !folders.some((folder) => isExecutable(join(folder, program))));
+  return table.filter(({ program }) =>
+    isAbsolute(program)
+      ? !permits(program, constants.R_OK)
+      : !folders.some((folder) => permits(join(folder, program), constants.X_OK)),
+  );
 }
 
-function isExecutable(path: string): boolean {
+function permits(path: string, mode: number): boolean {
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(path, mode);
     return true;
   } catch {
     return false;

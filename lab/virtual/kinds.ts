@@ -58,6 +58,13 @@ const X86 = {
  */
 const KERNEL_ARGUMENTS = ['net.ifnames=0', 'norandmaps', 'sysrq_always_enabled=1'];
 
+const ARM64 = {
+  architecture: 'arm64',
+  kernel: 'linux-image-arm64',
+  kernelFormat: 'arm64-image',
+  console: 'ttyAMA0',
+} as const satisfies Partial<Recipe>;
+
 /** Where the crash log survives a reset: 1 MiB at 96 MiB, kept from the kernel's own use. */
 const X86_RAMOOPS = [
   'memmap=1M$0x6000000',
@@ -79,11 +86,30 @@ const PC: Machine = {
   devices: ['i6300esb', 'pvpanic-pci'],
 };
 
+const ARM64_VIRT: Machine = {
+  qemu: 'qemu-system-aarch64',
+  package: 'qemu-system-arm',
+  machine: 'virt',
+  // Not max: the pointer authentication it emulates takes most of the processor.
+  emulatedCpu: 'cortex-a53',
+  kvmOn: null,
+  memoryMiB: 256,
+  firmware: 'u-boot',
+  kernelArguments: ['console=ttyAMA0', ...KERNEL_ARGUMENTS],
+  devices: [],
+};
+
 const LIST: readonly BoardKind[] = [
   {
     name: 'virtual',
     recipe: { ...SHARED, ...FULL, ...X86, modules: [...SHARED.modules, ...X86_MODULES] },
     machine: PC,
+    hostKey: 'openssh',
+  },
+  {
+    name: 'virtual-arm64',
+    recipe: { ...SHARED, ...FULL, ...ARM64 },
+    machine: ARM64_VIRT,
     hostKey: 'openssh',
   },
   {

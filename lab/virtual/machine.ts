@@ -1,10 +1,10 @@
 /** One virtual board: a QEMU process with its disk, console and network, which outlives the program that started it. */
-import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { abortReason, HarnessError, LabError, messageOf } from '../errors.ts';
 import { probeAccelerator } from './accel.ts';
-import { dropbearKey } from './dropbear-key.ts';
+import { prepareFiles } from './board-files.ts';
 import { type BoardKind, DEFAULT_KIND, kindOf } from './kinds.ts';
 import { launchQemu, type RunningQemu, runningQemu } from './launch.ts';
 import type { BoardImage } from './manifest.ts';
@@ -33,8 +33,6 @@ const START_MS = 30_000;
 const QUIT_MS = 5000;
 /** After any reset the firmware resets the machine up to ten times more before it starts the kernel. */
 const RESET_BURST_MS = 3000;
-/** A console log longer than this is put aside at the next power-on. */
-const CONSOLE_LOG_BYTES = 64 * 1024 * 1024;
 
 export class VirtualMachine {
   readonly #options: MachineOptions;
@@ -99,10 +97,8 @@ export class VirtualMachine {
     if (left !== null && (this.#qmp !== null || !(await hasEnded(left.id, QUIT_MS))))
       throw new HarnessError(`${name} is on already, QEMU pid ${left.id.pid}`, { board: name });
     if (signal.aborted) throw abortReason(signal);
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    await this.#disk(image, fresh);
-    await writeFile(this.#file(BOARD_FILES.hostname), name);
-    await this.#limitConsoleLog();
+    const { hostKeyPath } = this.#options;
+    await prepareFiles({ name, kind: this.#kind, dir, image, fresh, hostKeyPath });
     const accelerator = await probeAccelerator(image, this.#kind.machine, signal);
     this.#ending = false;
     try {
@@ -222,38 +218,11 @@ export class VirtualMachine {
     return join(this.#options.dir, name);
   }
 
-  async #disk(image: BoardImage, fresh: boolean): Promise<void> {
-    const disk = this.#file(BOARD_FILES.disk);
-    // A disk belongs to the image it was first used with.
-    const mark = this.#file('image-key');
-    const key = await readFile(mark, 'utf8').catch(() => '');
-    if (!fresh && key === image.key) return;
-    await copyFile(image.dataTemplate, `${disk}.new`);
-    await rename(`${disk}.new`, disk);
-    await writeFile(mark, image.key);
-  }
-
-  async #limitConsoleLog(): Promise<void> {
-    const info = await stat(this.consoleLogPath).catch(() => null);
-    if (info !== null && info.size > CONSOLE_LOG_BYTES)
-      await rename(this.consoleLogPath, `${this.consoleLogPath}.old`);
-  }
-
-  /** The host key in the form that the board's SSH server reads. */
-  async #hostKey(): Promise<string> {
-    const { hostKeyPath } = this.#options;
-    if (this.#kind.hostKey === 'openssh') return hostKeyPath;
-    const path = this.#file(BOARD_FILES.hostKey);
-    await writeFile(path, dropbearKey(await readFile(hostKeyPath, 'utf8')), { mode: 0o600 });
-    return path;
-  }
-
   async #launch(image: BoardImage, accelerator: Accelerator, signal: AbortSignal): Promise<void> {
     const { name, dir, lockPath, orphanGraceS = 20, authorizedKeysPath } = this.#options;
-    const hostKeyPath = await this.#hostKey();
     const { id, sshPort }: RunningQemu = await launchQemu({
       board: name,
-      setup: { kind: this.#kind, image, accelerator, dir, hostKeyPath, authorizedKeysPath },
+      setup: { kind: this.#kind, image, accelerator, dir, authorizedKeysPath },
       lockPath,
       orphanGraceS,
       logPath: this.#file('qemu.log'),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
 import type { BoardKind, Machine } from './kinds.ts';
 import type { BoardImage } from './manifest.ts';
+import { U_BOOT } from './u-boot.ts';
 
 export type Accelerator = 'kvm' | 'tcg';
 
@@ -14,7 +15,6 @@ export interface QemuSetup {
   dir: string;
   /** Port on 127.0.0.1 that leads to the board's SSH server. */
   sshPort: number;
-  hostKeyPath: string;
   authorizedKeysPath: string;
 }
 
@@ -24,6 +24,7 @@ export const BOARD_FILES = {
   disk: 'data.qcow2',
   hostname: 'hostname',
   hostKey: 'host_key',
+  flash: 'flash',
   console: 'console',
   consoleLog: 'console.log',
 } as const;
@@ -62,15 +63,14 @@ export function qemuArguments(setup: QemuSetup): string[] {
     // One CPU gives twice the Wi-Fi throughput of two (measured).
     ['-machine', machine.machine, '-smp', '1', '-m', String(machine.memoryMiB)],
     processorArguments(setup.accelerator, machine),
-    ['-kernel', image.kernel, '-initrd', image.initrd],
-    ['-append', machine.kernelArguments.join(' ')],
+    machine.firmware === 'u-boot' ? underUBoot(file('flash')) : underLinux(setup),
     ['-drive', `file=${quoted(image.root)},format=raw,if=none,id=root,readonly=on`],
     ['-device', 'virtio-blk-pci,drive=root'],
     // unsafe: QEMU hands writes to the host without waiting for its disk; only a crash of the host loses them.
     ['-drive', `file=${file('disk')},format=qcow2,if=none,id=data,cache=unsafe`],
     ['-device', 'virtio-blk-pci,drive=data'],
     // restrict: the board reaches neither the host nor the network behind it.
-    ['-netdev', `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${setup.sshPort}-:22`],
+    ['-netdev', `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${setup.sshPort}-:22${served(setup)}`],
     ['-device', `virtio-net-pci,netdev=n0,id=${DEVICE.nic},romfile=`],
     ['-chardev', `pty,id=${DEVICE.console},logfile=${file('consoleLog')},logappend=on`],
     ['-serial', `chardev:${DEVICE.console}`],
@@ -79,9 +79,31 @@ export function qemuArguments(setup: QemuSetup): string[] {
     // By default QEMU would end in the middle of a panic's text.
     ['-action', 'panic=none', '-action', 'watchdog=reset'],
     ['-fw_cfg', `name=opt/hil/hostname,file=${file('hostname')}`],
-    ['-fw_cfg', `name=opt/hil/host_key,file=${quoted(setup.hostKeyPath)}`],
+    ['-fw_cfg', `name=opt/hil/host_key,file=${file('hostKey')}`],
     ['-fw_cfg', `name=opt/hil/authorized_keys,file=${quoted(setup.authorizedKeysPath)}`],
   ].flat();
+}
+
+/** QEMU itself starts the kernel. */
+function underLinux({ image, kind }: QemuSetup): string[] {
+  return [
+    '-kernel',
+    image.kernel,
+    '-initrd',
+    image.initrd,
+    '-append',
+    kind.machine.kernelArguments.join(' '),
+  ];
+}
+
+/** The flash can't be written to: this build of U-Boot fails at that anyway, and snapshots would not take it. */
+function underUBoot(flash: string): string[] {
+  return ['-bios', U_BOOT, '-drive', `if=pflash,format=raw,index=1,file=${flash},readonly=on`];
+}
+
+/** U-Boot finds kernel and initrd on QEMU's own TFTP server. */
+function served({ image, kind }: QemuSetup): string {
+  return kind.machine.firmware === 'u-boot' ? `,tftp=${quoted(image.dir)}` : '';
 }
 
 /** A value inside a comma-separated option of QEMU. */

@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { virtual } from '../../devices/virtual.ts';
+import { PROFILES } from '../../devices/index.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { makeTransport } from '../../lab/board/console/index.ts';
 import { SshRemote } from '../../lab/board/ssh/connection.ts';
 import { ensureHostKey, ensureLabKeys } from '../../lab/board/ssh/keys.ts';
+import { HarnessError } from '../../lab/errors.ts';
 import type { EventKind, JournalSink, PayloadInput } from '../../lab/journal/event.ts';
 import { ensureImage } from '../../lab/virtual/image.ts';
 import { VirtualMachine } from '../../lab/virtual/machine.ts';
@@ -29,6 +30,7 @@ export class RemoteBoard {
   readonly machine: VirtualMachine;
   readonly remote: SshRemote;
   readonly console: Console;
+  readonly #kind: string;
   #lock: ChildProcess | undefined;
 
   private constructor(
@@ -36,7 +38,11 @@ export class RemoteBoard {
     keys: { privateKeyPath: string; authorizedKeysPath: string },
     machine: (dir: string) => VirtualMachine,
     hostKey: string,
+    kind: string,
   ) {
+    const profile = PROFILES[kind];
+    if (!profile) throw new HarnessError(`there is no profile ${kind}`);
+    this.#kind = kind;
     this.keyDir = keyDir;
     this.machine = machine(this.dir);
     this.remote = this.connection({ privateKeyPath: keys.privateKeyPath, hostKey });
@@ -44,24 +50,24 @@ export class RemoteBoard {
       board: 'rb',
       transport: () => makeTransport({ type: 'pty', path: this.machine.consolePath }),
       journal: { append: () => undefined },
-      prompt: virtual.console,
+      prompt: profile.console,
     });
   }
 
-  static async make(): Promise<RemoteBoard> {
+  static async make(kind = 'virtual'): Promise<RemoteBoard> {
     const keyDir = mkdtempSync(join(tmpdir(), 'rbk-'));
     const keys = await ensureLabKeys(keyDir);
     const host = await ensureHostKey(keyDir);
     const machine = (dir: string) =>
       new VirtualMachine({
-        name: 'rb',
+        ...{ name: 'rb', kind },
         dir: join(dir, 'board'),
         lockPath: join(dir, 'lock'),
         hostKeyPath: host.privateKeyPath,
         authorizedKeysPath: keys.authorizedKeysPath,
         orphanGraceS: 2,
       });
-    return new RemoteBoard(keyDir, keys, machine, host.publicKey);
+    return new RemoteBoard(keyDir, keys, machine, host.publicKey, kind);
   }
 
   /** Another connection to the same board. */
@@ -85,7 +91,7 @@ export class RemoteBoard {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     if (this.#lock.stdout !== null) await once(this.#lock.stdout, 'data');
-    const image = await ensureImage({});
+    const image = await ensureImage({ kind: this.#kind });
     const signal = AbortSignal.timeout(BOOT_MS);
     await this.machine.start({ image, fresh: true, signal, beforeRun: () => this.console.open() });
     await this.remote.connect({ timeoutMs: BOOT_MS });

@@ -14,6 +14,7 @@ import type { BoardImage } from '../../lab/virtual/manifest.ts';
 import { hasEnded, isSame, processId, residentBytes } from '../../lab/virtual/process.ts';
 import { qemuArguments } from '../../lab/virtual/qemu.ts';
 import { Qmp, type QmpEvent } from '../../lab/virtual/qmp.ts';
+import { U_BOOT } from '../../lab/virtual/u-boot.ts';
 
 const IMAGE: BoardImage = {
   kind: 'virtual',
@@ -31,14 +32,13 @@ const IMAGE: BoardImage = {
   builtAt: '',
 };
 
-function argumentsIn(dir: string): string[] {
+function argumentsIn(dir: string, kind = 'virtual'): string[] {
   return qemuArguments({
-    kind: kindOf('virtual'),
+    kind: kindOf(kind),
     image: IMAGE,
     accelerator: 'tcg',
     dir,
     sshPort: 2222,
-    hostKeyPath: '/k/host',
     authorizedKeysPath: '/k/authorized',
   });
 }
@@ -47,6 +47,18 @@ test('commas in paths do not end an option of QEMU', () => {
   const args = argumentsIn('/state/a,b');
   assert.ok(args.some((arg) => arg.startsWith('file=/image/ro,,ot,format=raw')));
   assert.ok(args.includes('unix:/state/a,,b/qmp,server=on,wait=off'));
+});
+
+test('a board under U-Boot gets flash and TFTP folder instead of a kernel, and nothing that its machine has not', () => {
+  const args = argumentsIn('/state/a,b', 'virtual-arm64');
+  for (const word of ['-kernel', '-append', 'pvpanic-pci', 'i6300esb']) assert.ok(!args.includes(word), word);
+  assert.ok(args.includes(U_BOOT));
+  assert.ok(args.includes('if=pflash,format=raw,index=1,file=/state/a,,b/flash,readonly=on'));
+  assert.ok(args.some((arg) => arg.startsWith('user,') && arg.endsWith('-:22,tftp=/image')));
+  assert.ok(
+    argumentsIn('/state').every((arg) => !/tftp|pflash/.test(arg)),
+    'of the usual kind',
+  );
 });
 
 test('a state folder too long for a socket is an error of the configuration with a way out', () => {

@@ -1,0 +1,60 @@
+/** What lies in the folder of a virtual board before it is switched on: its disk, its name, its host key, its flash. */
+import { copyFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { dropbearKey } from './dropbear-key.ts';
+import type { BoardKind } from './kinds.ts';
+import type { BoardImage } from './manifest.ts';
+import { BOARD_FILES } from './qemu.ts';
+import { environment, requireUBoot, writeFlash } from './u-boot.ts';
+
+/** A console log longer than this is put aside at the next power-on. */
+const CONSOLE_LOG_BYTES = 64 * 1024 * 1024;
+
+export interface Preparation {
+  name: string;
+  kind: BoardKind;
+  dir: string;
+  image: BoardImage;
+  /** With an empty disk. */
+  fresh: boolean;
+  /** In the form of OpenSSH. */
+  hostKeyPath: string;
+}
+
+export async function prepareFiles(board: Preparation): Promise<void> {
+  const { name, dir, kind, image } = board;
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await disk(board);
+  await writeFile(join(dir, BOARD_FILES.hostname), name);
+  const key = await readFile(board.hostKeyPath, 'utf8');
+  const hostKey = kind.hostKey === 'dropbear' ? dropbearKey(key) : key;
+  await writeFile(join(dir, BOARD_FILES.hostKey), hostKey, { mode: 0o600 });
+  if (kind.machine.firmware === 'u-boot') {
+    await requireUBoot();
+    await flash(dir, kind, image);
+  }
+  await limitConsoleLog(join(dir, BOARD_FILES.consoleLog));
+}
+
+async function disk({ dir, image, fresh }: Preparation): Promise<void> {
+  const path = join(dir, BOARD_FILES.disk);
+  // A disk belongs to the image it was first used with.
+  const mark = join(dir, 'image-key');
+  const key = await readFile(mark, 'utf8').catch(() => '');
+  if (!fresh && key === image.key) return;
+  await copyFile(image.dataTemplate, `${path}.new`);
+  await rename(`${path}.new`, path);
+  await writeFile(mark, image.key);
+}
+
+/** What its firmware is told to boot. */
+async function flash(dir: string, { machine }: BoardKind, image: BoardImage): Promise<void> {
+  const files = { kernel: basename(image.kernel), initrd: basename(image.initrd) };
+  const variables = environment({ ...files, arguments: machine.kernelArguments.join(' ') });
+  await writeFlash(join(dir, BOARD_FILES.flash), variables);
+}
+
+async function limitConsoleLog(path: string): Promise<void> {
+  const info = await stat(path).catch(() => null);
+  if (info !== null && info.size > CONSOLE_LOG_BYTES) await rename(path, `${path}.old`);
+}
