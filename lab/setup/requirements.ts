@@ -46,6 +46,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     why: 'tests of the serial console make pairs of terminals',
     testsOnly: true,
   },
+  {
+    program: 'ser2net',
+    package: 'ser2net',
+    why: 'tests of consoles behind a terminal server',
+    testsOnly: true,
+  },
 ];
 
 /** The packages of the missing programs, each once, in the order of the table. */

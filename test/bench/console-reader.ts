@@ -1,23 +1,41 @@
-/** In a process of its own: a console on a pseudo-terminal, awaiting a marker. Prints the CPU seconds that took. */
+/**
+ * In a process of its own: consoles on pseudo-terminals (paths joined by commas), each awaiting a marker, with `login` the
+ * patterns of a login beside it. Prints JSON: CPU seconds, wall seconds, and the bytes of each console.
+ */
 import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { makeTransport } from '../../lab/board/console/index.ts';
 import { JournalWriter } from '../../lab/journal/writer.ts';
 import { cpuSeconds } from './rows.ts';
 
-const [path = '', marker = '', journalPath = ''] = process.argv.slice(2);
+const [paths = '', marker = '', journalPath = '', mode = ''] = process.argv.slice(2);
 const journal = await JournalWriter.open(journalPath);
-const console = new Console({
-  board: 'bench',
-  transport: () => makeTransport({ type: 'pty', path }),
-  journal,
-  rawPath: `${journalPath}.raw`,
-  prompt: virtual.console,
+const { loginPrompt, passwordPrompt } = virtual.console;
+const more = mode === 'login' ? [loginPrompt, passwordPrompt, /[#$>] $/, /incorrect/i] : [];
+const consoles = paths.split(',').map((path, index) => {
+  const console = new Console({
+    board: 'bench',
+    transport: () => makeTransport({ type: 'pty', path }),
+    journal,
+    rawPath: `${journalPath}.raw${index}`,
+    prompt: virtual.console,
+  });
+  const read = { console, bytes: 0 };
+  console.onRaw((bytes) => {
+    read.bytes += bytes.length;
+  });
+  return read;
 });
+const began = performance.now();
 const cpu = await cpuSeconds(async () => {
-  await console.open();
-  await console.expect(marker, { from: 0, timeoutMs: 300_000 });
+  await Promise.all(
+    consoles.map(async ({ console }) => {
+      await console.open();
+      await console.expect([marker, ...more], { from: 0, timeoutMs: 300_000 });
+    }),
+  );
 });
-await console.close();
+const wall = (performance.now() - began) / 1000;
+for (const { console } of consoles) await console.close();
 await journal.close();
-process.stdout.write(`${cpu}\n`);
+process.stdout.write(`${JSON.stringify({ cpu, wall, bytes: consoles.map(({ bytes }) => bytes) })}\n`);

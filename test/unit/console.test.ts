@@ -8,7 +8,8 @@ import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { Matcher } from '../../lab/board/console/expect.ts';
 import { LineRecorder } from '../../lab/board/console/lines.ts';
-import { LabError } from '../../lab/errors.ts';
+import { RawHistory } from '../../lab/board/console/raw-history.ts';
+import { ConfigError, LabError } from '../../lab/errors.ts';
 import { troubleOf } from '../../lab/kernel/trouble.ts';
 import { failure } from '../failure.ts';
 import { bench, texts } from './console-bench.ts';
@@ -140,6 +141,53 @@ test('a console that is closed while its device is awaited ends that wait', { ti
   assert.equal((await aborted).code, 'timeout');
   await console.close();
   assert.equal((await opening).code, 'aborted');
+});
+
+test('a line that its end of the cable tears is recorded with all that had come of it', async () => {
+  await using board = await bench();
+  // A character and an escape sequence that had only begun.
+  board.say(Buffer.from('half a line \xc3', 'latin1'));
+  board.hangUp();
+  await new Promise(setImmediate);
+  board.say('text \x1b[3');
+  board.hangUp();
+  await new Promise(setImmediate);
+  board.say('next\r\n');
+  assert.deepEqual(board.lines(), ['half a line \ufffd', 'text ', 'next']);
+});
+
+test('a SysRq command is a break and its letter, and is recorded', async () => {
+  await using board = await bench();
+  assert.equal((await failure(board.console.sysrq('c'))).code, 'unsupported');
+  const done: string[] = [];
+  await board.console.sysrq('c', async () => void done.push(`break before ${board.typed.length} keys`));
+  assert.deepEqual([done, board.typed], [['break before 0 keys'], ['c']]);
+  assert.deepEqual(board.happened(), ['opened', 'sysrq sent']);
+  for (const wrong of ['', 'cc', '\r', '#'])
+    assert.ok((await failure(board.console.sysrq(wrong))) instanceof ConfigError);
+});
+
+test('the last lines are known as they came, escape sequences and all', async () => {
+  await using board = await bench();
+  assert.equal(board.console.rawTail(3).toString(), '');
+  for (let line = 0; line < 9; line++) board.say(`\x1b[1m${line}\r\n`);
+  assert.equal(board.console.rawTail(2).toString(), '\x1b[1m7\r\n\x1b[1m8\r\n');
+  board.say('login: ');
+  assert.equal(board.console.rawTail(2).toString(), '\x1b[1m8\r\nlogin: ');
+  assert.equal(board.console.rawTail(99).toString().length, 9 * 7 + 7);
+  assert.equal(board.console.rawTail(0).length, 0);
+});
+
+test('of many bytes the last 256 KiB are known, wherever they were cut', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 300_000 }), { minLength: 1, maxLength: 8 }), (sizes) => {
+      const history = new RawHistory();
+      const all = sizes.map((size, index) => Buffer.alloc(size, 65 + index));
+      for (const bytes of all) history.append(bytes);
+      assert.ok(history.tail(1).equals(Buffer.concat(all).subarray(-256 * 1024)));
+    }),
+    { numRuns: 30 },
+  );
 });
 
 test('trouble is told from ordinary lines', () => {
