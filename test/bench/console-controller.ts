@@ -2,6 +2,7 @@
 import { virtual } from '../../devices/virtual.ts';
 import { Controller } from '../../lab/controller/controller.ts';
 import { methods } from '../../lab/controller/methods.ts';
+import { Questions } from '../../lab/controller/questions.ts';
 import { RpcServer } from '../../lab/controller/server.ts';
 import { PROJECT_ROOT, socketPath } from '../../lab/paths.ts';
 import { buildId } from '../../lab/rpc/build.ts';
@@ -10,7 +11,7 @@ const [state = '', path = ''] = process.argv.slice(2);
 const nothing = () => Promise.resolve();
 const controller = await Controller.create({
   ...{ state, version: '0', leaseMs: 30_000, lingerMs: 1000, graceMs: 1000 },
-  boards: [{ name: 'bench', profile: virtual }],
+  boards: [{ name: 'bench', profile: virtual, wiring: null, endState: 'off', onlyByName: false }],
   hardware: () => ({
     ...{ prepare: nothing, powerOn: nothing, powerOff: nothing, reset: nothing, detach: nothing },
     adopt: () => Promise.resolve(false),
@@ -27,6 +28,7 @@ const server: RpcServer = new RpcServer({
   path: socketPath(state),
   handlers: methods(controller, {
     ...{ build: buildId(), root: PROJECT_ROOT, startedAt: new Date().toISOString() },
+    ...{ lab: 'virtual', labFile: null, questions: new Questions() },
     commands: () => server.commands,
     stop: () => process.exit(),
   }),

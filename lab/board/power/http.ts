@@ -1,7 +1,7 @@
 /** Requests to switches that speak HTTP: with a deadline, and errors that never show a password. */
 import { LabError, messageOf } from '../../errors.ts';
 
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 30_000;
 const MAX_ANSWER = 64 * 1024;
 
 export interface HttpRequest {

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, test } from 'node:test';
+import { ConfigError, HilError } from '../../lab/errors.ts';
+import { makeBench } from './bench.ts';
+import { BOOT_MS, testLab, until } from './lab.ts';
+
+const lab = testLab();
+const bench = await makeBench(lab.state);
+process.env.HIL_LAB = bench.labFile;
+after(async () => {
+  await lab[Symbol.asyncDispose]();
+  await bench[Symbol.asyncDispose]();
+});
+afterEach(() => lab.releaseAll());
+
+test('a board that the lab knows by its wires alone boots, answers by SSH and console, and goes off', async () => {
+  const board = await lab.board({ boards: ['bench1'] });
+  assert.equal(bench.hasPower(), true);
+  const { stdout } = await board.call('ssh.run', { command: 'cat /proc/sys/kernel/random/boot_id' });
+  await board.call('console.login', { timeoutMs: BOOT_MS });
+  const { output } = await board.call('console.run', {
+    command: 'cat /proc/sys/kernel/random/boot_id',
+    timeoutMs: BOOT_MS,
+  });
+  assert.equal(output, stdout, 'console and SSH reach the same machine');
+  await board.power('off');
+  assert.equal(bench.hasPower(), false, 'off means off, though PDUDaemon only takes orders');
+  await board.ready({ timeoutMs: BOOT_MS });
+  const again = await board.call('ssh.run', { command: 'cat /proc/sys/kernel/random/boot_id' });
+  assert.notEqual(again.stdout, stdout);
+});
+
+test('a switch that says yes and does nothing is found out', async () => {
+  const board = await lab.board({ boards: ['bench1'] });
+  bench.jam();
+  const error = await board.power('off').then(
+    () => assert.fail('it was believed'),
+    (thrown: unknown) => thrown,
+  );
+  bench.unjam();
+  assert.ok(error instanceof HilError);
+  assert.deepEqual([error.fault, error.code], ['lab', 'power-not-switched']);
+  assert.match(error.message, /outlet 1 of bench by PDUDaemon.*still answers/);
+  assert.equal(bench.hasPower(), true);
+});
+
+test('a board that is left goes off, and while it is in use no other lab can be had here', async () => {
+  const board = await lab.board({ boards: ['bench1'] });
+  process.env.HIL_LAB = 'virtual';
+  try {
+    await assert.rejects(
+      lab.connect(),
+      (error) =>
+        error instanceof ConfigError && error.code === 'other-lab' && error.message.includes(bench.labFile),
+    );
+  } finally {
+    process.env.HIL_LAB = bench.labFile;
+  }
+  const { boards } = await (await lab.connect()).call('lab.status', {});
+  assert.deepEqual(
+    boards.map(({ name, title }) => [name, title]),
+    [['bench1', 'a machine behind wires']],
+  );
+  await board.release();
+  await until(() => !bench.hasPower(), 'the board is off');
+});
