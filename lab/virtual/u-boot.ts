@@ -22,13 +22,17 @@ export async function requireUBoot(): Promise<void> {
 const FLASH_BYTES = 64 * 1024 * 1024;
 const ENVIRONMENT_BYTES = 0x40000;
 
-/** Above kernel and initrd, below where U-Boot itself lies: at the top of 256 MiB from 0x40000000. */
-const TREE = '0x4c000000';
-const CRASH_LOG = { address: '0x4b000000', size: '0x100000', record: '0x10000' };
+/**
+ * In the 256 MiB from 0x40000000 on: kernel, initrd and device tree where U-Boot's own defaults have them or beyond, the
+ * crash log where nobody writes, and U-Boot itself at the top.
+ */
+const ADDRESSES = { kernel: '0x40400000', initrd: '0x44000000', tree: '0x4c000000', crashLog: '0x4b000000' };
+const IN_PLACE = '0xffffffffffffffff';
 
 /** Lets Linux find the crash log of before a reset (Linux, bindings/reserved-memory/ramoops.yaml). */
 const ADD_CRASH_LOG = [
-  `fdt move \${fdtcontroladdr} ${TREE} 0x100000`,
+  'fdt addr $fdtcontroladdr',
+  'fdt move $fdtcontroladdr $fdt_addr_r 0x100000',
   'fdt mknode / reserved-memory',
   // Without quotes U-Boot's shell takes what follows # for a comment.
   'fdt set /reserved-memory "#address-cells" <2>',
@@ -36,12 +40,15 @@ const ADD_CRASH_LOG = [
   'fdt set /reserved-memory ranges',
   'fdt mknode /reserved-memory ramoops',
   'fdt set /reserved-memory/ramoops compatible ramoops',
-  `fdt set /reserved-memory/ramoops reg <0 ${CRASH_LOG.address} 0 ${CRASH_LOG.size}>`,
-  `fdt set /reserved-memory/ramoops record-size <${CRASH_LOG.record}>`,
-  'fdt set /reserved-memory/ramoops no-map',
+  `fdt set /reserved-memory/ramoops reg <0 ${ADDRESSES.crashLog} 0 0x100000>`,
+  'fdt set /reserved-memory/ramoops record-size <0x10000>',
 ];
 
-/** The addresses of QEMU's user network; without ethaddr Linux would be given another one than port forwarding leads to. */
+/**
+ * What a board needs that fetches these files of QEMU's TFTP server; U-Boot then has none of its own defaults. The
+ * addresses are those of QEMU's user network; without `ethaddr` Linux would be given another one than the port of SSH
+ * leads to.
+ */
 export function environment(boot: {
   kernel: string;
   initrd: string;
@@ -53,14 +60,19 @@ export function environment(boot: {
     netmask: '255.255.255.0',
     serverip: '10.0.2.2',
     bootdelay: '1',
+    kernel_addr_r: ADDRESSES.kernel,
+    ramdisk_addr_r: ADDRESSES.initrd,
+    fdt_addr_r: ADDRESSES.tree,
+    initrd_high: IN_PLACE,
+    fdt_high: IN_PLACE,
     bootargs: boot.arguments,
-    crashlog: ADD_CRASH_LOG.join('; '),
+    crashlog: ADD_CRASH_LOG.join(' && '),
     bootcmd: [
-      `tftpboot \${kernel_addr_r} ${boot.kernel}`,
-      `tftpboot \${ramdisk_addr_r} ${boot.initrd}`,
-      // Only the tree in place is missing the crash log when this fails.
-      `setenv tree \${fdtcontroladdr}; run crashlog && setenv tree ${TREE}`,
-      `booti \${kernel_addr_r} \${ramdisk_addr_r}:\${filesize} \${tree}`,
+      `tftpboot $kernel_addr_r ${boot.kernel}`,
+      `tftpboot $ramdisk_addr_r ${boot.initrd}`,
+      // A board without a place for its crash log is better than none.
+      'setenv tree $fdtcontroladdr; run crashlog && setenv tree $fdt_addr_r',
+      'booti $kernel_addr_r $ramdisk_addr_r:$filesize $tree',
     ].join('; '),
   };
 }

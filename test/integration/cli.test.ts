@@ -92,7 +92,7 @@ test('exec boots a board, passes output and exit code on, and leaves it on until
     '100000',
   );
   const boards: unknown = JSON.parse((await hil('boards', '--json')).stdout);
-  assert.ok(Array.isArray(boards) && boards.length === 4);
+  assert.ok(Array.isArray(boards) && boards.length === 6);
   assert.equal((await hil('power', 'vb1', 'off')).code, 0);
   assert.equal(await stateOf('vb1'), 'off');
   await until(() => lab.machines().length === 0, 'the board is off');
