@@ -20,6 +20,7 @@ import type { BoardHardware, HardwareEvent, Progress } from './hardware.ts';
 import { findOut, type Patient, readRemains } from './post-mortem.ts';
 import { ResetWatch } from './reset-watch.ts';
 import { SshRemote } from './ssh/connection.ts';
+import { askUserland, type Userland } from './userland.ts';
 
 export type BoardState = 'off' | 'booting' | 'on' | 'ready' | 'frozen' | 'crashed' | 'quarantined';
 export type PowerVerb = 'on' | 'off' | 'cycle' | 'reset' | 'freeze' | 'thaw';
@@ -76,6 +77,8 @@ export class Board {
   /** Why the board can't be trusted as it is and must be power-cycled before it is used again. */
   #suspect: string | null = null;
   #provenance: Payload<'board.provenance'> | null = null;
+  /** What runs around the kernel, as of the last boot that was asked. */
+  #userland: { bootId: string | null; facts: Userland } | null = null;
   /** The boot that the harness knows of. */
   #bootId: string | null = null;
   /** What the board died of on its own, until the harness does something about it. */
@@ -149,6 +152,11 @@ export class Board {
   /** Whether the hardware is on: a quarantined board may be either. */
   get powered(): boolean {
     return this.#powered;
+  }
+
+  /** As probed in the last boot; null while it was never asked. */
+  get userland(): Userland | null {
+    return this.#userland?.facts ?? null;
   }
 
   get reason(): string | undefined {
@@ -516,6 +524,11 @@ export class Board {
 
   async #askProvenance(signal: AbortSignal): Promise<Payload<'board.provenance'>> {
     const facts = await provenance(this.remote, this.profile, { signal });
+    if (this.#userland?.bootId !== facts.bootId) {
+      const found = await askUserland(this.remote, { signal, versions: false });
+      this.#userland = { bootId: facts.bootId, facts: found };
+      this.#options.journal.append('board.userland', found);
+    }
     this.#options.journal.append('board.provenance', facts);
     return facts;
   }

@@ -29,7 +29,7 @@ export const Userland = z.object({
   freeBytes: z.record(z.string(), z.number()),
   /** Seconds since 1970 by the board's clock. */
   clockS: z.number(),
-  /** Version by tool, as it says itself; absent: not there. */
+  /** Version by tool, as it says itself, or `there` where that was not asked; absent: not there. */
   tools: z.record(z.string(), z.string()),
 });
 export type Userland = z.output<typeof Userland>;
@@ -48,11 +48,14 @@ export const TOOLS: Readonly<Record<string, string>> = {
   modprobe: 'modprobe --version',
 };
 
-/** One line a fact; POSIX, for ash as for bash. A tool that is not there costs no process. */
-export function userlandScript(): string {
+/**
+ * One line a fact; POSIX, for ash as for bash, and shell built-ins where they do. A tool that is not there costs no process,
+ * one that is there costs one only when its version is asked for.
+ */
+export function userlandScript(versions: boolean): string {
   const has = (program: string) => `command -v ${program} >/dev/null 2>&1`;
   return [
-    'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin',
+    "nl='\n'; PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin",
     '(PRETTY_NAME=unknown; . /etc/os-release 2>/dev/null; echo "os $PRETTY_NAME")',
     'echo "arch $(uname -m)"',
     'i=$(readlink /proc/1/exe 2>/dev/null); case $i in ""|*/init) i=$(cat /proc/1/comm);; esac; echo "init $i"',
@@ -67,17 +70,23 @@ export function userlandScript(): string {
     ...['balena-engine', 'docker', 'podman'].map((name) => `${has(name)} && echo "containers ${name}"`),
     'for d in / /tmp /lib/modules /lib/firmware; do df -k $d 2>/dev/null | awk -v d=$d \'END {print "free", d, $(NF-2)}\'; done',
     'echo "clock $(date +%s)"',
-    ...Object.entries(TOOLS).map(
-      ([name, command]) =>
-        `${has(name)} && { v=$(${command} 2>&1 </dev/null); echo "tool ${name} $(echo "$v" | head -n 1)"; }`,
-    ),
+    ...Object.entries(TOOLS).map(([name, command]) => {
+      const version = versions
+        ? `v=$(${command} 2>&1 </dev/null); echo "tool ${name} \${v%%"$nl"*}"`
+        : `echo "tool ${name} there"`;
+      return `${has(name)} && { ${version}; }`;
+    }),
     ':',
   ].join('\n');
 }
 
 /** Asks the board in one round trip. Throws LabError when it gives no sensible answer. */
-export async function askUserland(remote: Remote, signal: AbortSignal): Promise<Userland> {
-  const { stdout } = await remote.run(userlandScript(), { timeoutMs: ASK_MS, signal, quiet: true });
+export async function askUserland(
+  remote: Remote,
+  options: { signal: AbortSignal; versions: boolean },
+): Promise<Userland> {
+  const { signal, versions } = options;
+  const { stdout } = await remote.run(userlandScript(versions), { timeoutMs: ASK_MS, signal, quiet: true });
   return parseUserland(stdout, remote.name);
 }
 
@@ -114,7 +123,11 @@ export function parseUserland(stdout: string, board: string): Userland {
     log: all('log')[0] ?? 'none',
     containers: all('containers')[0]?.replace('-engine', '') ?? 'none',
     freeBytes: Object.fromEntries(
-      pairs('free').flatMap(([dir, kib]) => (/^\d+$/.test(kib) ? [[dir, Number(kib) * 1024]] : [])),
+      pairs('free').flatMap(([dir, line]) => {
+        // The last line of df -k: device, blocks, used, available, part, place; the device may be on a line of its own.
+        const kib = /\s(\d+)\s+\d+%/.exec(line)?.[1];
+        return kib === undefined ? [] : [[dir, Number(kib) * 1024]];
+      }),
     ),
     clockS: Number(all('clock')[0]),
     tools: Object.fromEntries(pairs('tool')),

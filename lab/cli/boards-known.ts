@@ -12,3 +12,10 @@ export function knownBoard(name: string): string {
     hint: whatExists(name, names),
   });
 }
+
+/** Names of boards and of groups of them, as the boards; throws ConfigError for what is neither. */
+export function boardsNamed(names: readonly string[]): string[] {
+  const { groups } = loadLab();
+  const all = names.flatMap((name) => groups[name] ?? [knownBoard(name)]);
+  return [...new Set(all)];
+}

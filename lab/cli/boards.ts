@@ -12,6 +12,10 @@ import { formatBytes } from './units.ts';
 export function define(command: Command, invocation: Invocation): void {
   command
     .option('--json', 'as JSON, for programs')
+    .option(
+      '-v, --verbose',
+      'with what each board has: its capabilities, and what was found on it in its last boot',
+    )
     .addHelpText(
       'after',
       `
@@ -21,10 +25,11 @@ Examples:
 
 States: off, booting, on (no SSH yet), ready, frozen, crashed, quarantined (unfit, with the reason).`,
     )
-    .action(async (options: { json?: true }) => {
+    .action(async (options: { json?: true; verbose?: true }) => {
       const boards = await boardInfos();
       if (options.json) return await invocation.json(boards);
       await invocation.write(listing(boards, colours(process.stdout)));
+      if (options.verbose) for (const board of boards) await invocation.write(`\n${details(board)}`);
     });
 }
 
@@ -36,6 +41,7 @@ async function boardInfos(): Promise<BoardInfo[]> {
     ...{ name, profile: profile.name, title: profile.title, capabilities: [...profile.capabilities] },
     onlyByName,
     ...{ state: 'off', lease: null, sshPort: null, consolePath: null, memoryBytes: null },
+    userland: null,
   }));
 }
 
@@ -63,4 +69,47 @@ export function listing(boards: readonly BoardInfo[], colour: boolean): string {
     const style = column === 1 ? COLOUR[boards[row]?.state ?? 'off'] : undefined;
     return colour && style !== undefined ? styleText(style, text, { validateStream: false }) : text;
   });
+}
+
+/** What a board has, a line a subject. */
+function details({ name, capabilities, consolePath, userland }: BoardInfo): string {
+  const lines = [`${name}`, `  has      ${capabilities.join(' ')}`];
+  if (consolePath !== null) lines.push(`  console  ${sanitize(consolePath)}`);
+  if (userland === null) lines.push('  found    not asked yet: it is, each time it boots');
+  else {
+    const {
+      os,
+      arch,
+      init,
+      packageManager,
+      sshServer,
+      sftp,
+      bash,
+      busybox,
+      uci,
+      log,
+      containers,
+      tools,
+      freeBytes,
+    } = userland;
+    const things = [
+      ...[
+        init,
+        sshServer,
+        sftp ? 'SFTP' : 'no SFTP',
+        bash ? 'bash' : 'no bash',
+        busybox ? 'BusyBox tools' : 'full tools',
+      ],
+      ...[
+        uci ? 'uci' : '',
+        `log: ${log}`,
+        `packages: ${packageManager}`,
+        containers === 'none' ? '' : containers,
+      ],
+    ];
+    const free = Object.entries(freeBytes).map(([dir, bytes]) => `${dir} ${formatBytes(bytes)}`);
+    lines.push(`  found    ${os}, ${arch}: ${things.filter((each) => each !== '').join(', ')}`);
+    lines.push(`  tools    ${Object.keys(tools).join(' ')}`, `  free     ${free.join(', ')}`);
+  }
+  return `${lines.map(sanitize).join('\n')}\n`;
 }

@@ -36,6 +36,10 @@ const COMMANDS: Record<string, Entry> = {
     summary: 'say what broke in a log, and whose fault it is',
     load: () => import('./classify.ts'),
   },
+  doctor: {
+    summary: 'say what is wrong with the lab and its boards, and what to do',
+    load: () => import('./doctor.ts'),
+  },
   image: { summary: 'build, show or delete the image of virtual boards', load: () => import('./image.ts') },
   lab: { summary: 'start, stop or look at the lab controller', load: () => import('./lab.ts') },
   setup: { summary: 'install what this machine lacks', load: () => import('./setup.ts') },

@@ -8,7 +8,7 @@ import { newRunId } from '../runner/run.ts';
 import { packagesOf } from '../setup/requirements.ts';
 import { missingPrograms } from '../setup/setup.ts';
 import { EXIT_CODES, VERDICTS } from '../verdict/verdict.ts';
-import { knownBoard } from './boards-known.ts';
+import { boardsNamed } from './boards-known.ts';
 import { explain } from './failure.ts';
 import type { Invocation } from './invocation.ts';
 import { runPlaywright } from './runner.ts';
@@ -34,7 +34,7 @@ export function define(command: Command, invocation: Invocation): void {
       '[suite...]',
       'folders of suites/ (smoke, wifi ...), parts of one (wifi/connect), or spec files; all when left out',
     )
-    .option('--board <name>', 'only this board; several separated by commas')
+    .option('--board <name>', 'only this board, or this group of them; several separated by commas')
     .option('--duration <duration>', 'how long the soak lasts: 90s, 30m, 1h', parseDuration)
     .option('--rate <rate>', 'the rate of the soak in bits a second: 20M, 500k', parseRate)
     .option('--workers <n>', 'tests at a time, each on a board of its own', parseCount('--workers', 1, 64))
@@ -60,10 +60,10 @@ Examples:
 
 async function run(suites: readonly string[], options: RunOptions, invocation: Invocation): Promise<void> {
   const paths = suitePaths(suites);
-  const boards = (options.board ?? '').split(',').filter((name) => name !== '');
+  const named = (options.board ?? '').split(',').filter((name) => name !== '');
+  const boards = boardsNamed(named);
   if (options.board !== undefined && boards.length === 0)
     throw new ConfigError('--board takes the name of a board');
-  for (const name of boards) knownBoard(name);
   if (options.duration !== undefined && options.duration < 1000)
     throw new ConfigError('--duration must be at least 1s');
   if (options.grep !== undefined) checkRegex(options.grep);

@@ -235,6 +235,7 @@ export class Controller {
           lease: lease === null ? null : this.leases.info(lease),
           sshPort: on ? board.hardware.ssh().port : null,
           consolePath: on ? consoleName(board) : null,
+          userland: board.userland,
           memoryBytes: on ? await board.hardware.memoryBytes() : null,
         };
       }),

@@ -12,6 +12,7 @@ import { version } from '../version.ts';
 import { VirtualHardware } from '../virtual/hardware.ts';
 import { Controller } from './controller.ts';
 import { methods } from './methods.ts';
+import { Peers } from './peers.ts';
 import { Questions } from './questions.ts';
 import { RpcServer } from './server.ts';
 import { readState } from './state-file.ts';
@@ -90,6 +91,7 @@ const server: RpcServer = new RpcServer({
     lab: await labId(lab.file),
     labFile: lab.file,
     questions,
+    peers: new Peers({ peers: lab.peers, state, privateKeyPath: join(state, 'keys', 'id_ed25519') }),
     root: PROJECT_ROOT,
     startedAt,
     commands: () => server.commands,

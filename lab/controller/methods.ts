@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { examine } from '../board/doctor/examine.ts';
 import { ConfigError, LabError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
 import { isEventKind, PAYLOADS } from '../journal/event.ts';
@@ -20,6 +21,7 @@ import { toWire } from '../rpc/wire.ts';
 import { runIperf3 } from '../traffic/iperf3.ts';
 import { runSoak } from '../traffic/soak.ts';
 import type { Controller } from './controller.ts';
+import type { Peers } from './peers.ts';
 import type { Questions } from './questions.ts';
 import { redacted } from './redacted.ts';
 import type { Call, Handlers } from './server.ts';
@@ -30,6 +32,7 @@ export interface MethodsOptions {
   lab: string;
   labFile: string | null;
   questions: Questions;
+  peers: Peers;
   root: string;
   startedAt: string;
   commands: () => number;
@@ -182,6 +185,18 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       session.readyOnce = true;
       return { board: board.name, profile: board.profile.name, title: board.profile.title, ...result };
     }),
+    'doctor.peer': async ({ params, signal }) => ({
+      results: await options.peers.examine(params.peer, signal),
+    }),
+    'doctor.run': held(async (session, { params, signal, emit }) => ({
+      results: await session.track(signal, (all) =>
+        examine(session.board, {
+          ...{ fix: params.fix, signal: all },
+          onStart: (checking) => emit({ checking }),
+          onResult: (result) => emit({ result }),
+        }),
+      ),
+    })),
     power: held(async (session, { params, signal }) => {
       const durationMs = await session.track(signal, (all) =>
         session.board.power(params.action, { signal: all }),

@@ -50,6 +50,20 @@ export const PAYLOADS = {
   'lease.acquired': z.object({ lease: text, owner: text, token: z.number().int(), waitedMs: z.number() }),
   'lease.released': z.object({ lease: text, reason: text }),
   'board.state': z.object({ state: text, reason: text.optional() }),
+  /** What runs around its kernel: see lab/board/userland.ts. */
+  'board.userland': z.object({
+    ...{
+      os: text,
+      arch: text,
+      init: text,
+      packageManager: text,
+      sshServer: text,
+      log: text,
+      containers: text,
+    },
+    ...{ sftp: z.boolean(), bash: z.boolean(), busybox: z.boolean(), uci: z.boolean() },
+    ...{ freeBytes: z.record(text, z.number()), clockS: z.number(), tools: z.record(text, text) },
+  }),
   /** What exactly runs on the board: the evidence behind each result. */
   'board.provenance': z.object({
     kernel: text,

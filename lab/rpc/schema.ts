@@ -5,6 +5,7 @@
  * the controller answers with any number of `{id, event}` and one `{id, result}` or `{id, error}`.
  */
 import { z } from 'zod';
+import { CheckResult } from '../board/doctor/check.ts';
 import { PAYLOADS } from '../journal/event.ts';
 import { ApInfo, ApOptions, ApStation } from '../links/ap-options.ts';
 import { StationInfo, StationOptions, StationStatus, WpaEvent } from '../links/station-options.ts';
@@ -48,6 +49,7 @@ export const BoardInfo = z.object({
   sshPort: z.number().int().nullable(),
   consolePath: text.nullable(),
   memoryBytes: z.number().nullable(),
+  userland: PAYLOADS['board.userland'].nullable().describe('as probed in its last boot'),
 });
 export type BoardInfo = z.output<typeof BoardInfo>;
 
@@ -216,6 +218,13 @@ export const METHODS = {
   'scope.provoke': method(z.object({ lease, signatures: z.array(text) }), z.object({ id: text })),
   'scope.provoked': method(z.object({ lease, id: text }), none),
 
+  /** Walks the wiring of a board, one check after the other; a board that was off is switched, and off again. */
+  'doctor.run': method(
+    z.object({ lease, fix: z.boolean().default(false) }),
+    z.object({ results: z.array(CheckResult) }),
+    z.union([z.object({ checking: text }), z.object({ result: CheckResult })]),
+  ),
+  'doctor.peer': method(z.object({ peer: text }), z.object({ results: z.array(CheckResult) })),
   /** Powers the board on if needed, boots it, connects SSH, follows its kernel log. A dead board is power-cycled once. */
   'board.ready': method(z.object({ lease, timeoutMs }), BoardFacts, z.object({ state: text, detail: text })),
   power: method(

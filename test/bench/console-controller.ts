@@ -2,6 +2,7 @@
 import { virtual } from '../../devices/virtual.ts';
 import { Controller } from '../../lab/controller/controller.ts';
 import { methods } from '../../lab/controller/methods.ts';
+import { Peers } from '../../lab/controller/peers.ts';
 import { Questions } from '../../lab/controller/questions.ts';
 import { RpcServer } from '../../lab/controller/server.ts';
 import { PROJECT_ROOT, socketPath } from '../../lab/paths.ts';
@@ -28,7 +29,12 @@ const server: RpcServer = new RpcServer({
   path: socketPath(state),
   handlers: methods(controller, {
     ...{ build: buildId(), root: PROJECT_ROOT, startedAt: new Date().toISOString() },
-    ...{ lab: 'virtual', labFile: null, questions: new Questions() },
+    ...{
+      lab: 'virtual',
+      labFile: null,
+      questions: new Questions(),
+      peers: new Peers({ peers: {}, state, privateKeyPath: '' }),
+    },
     commands: () => server.commands,
     stop: () => process.exit(),
   }),

@@ -5,7 +5,7 @@ import { type Check, good, skipped, warning, wrong } from './check.ts';
 import { installCommand, missingTools } from './tools.ts';
 
 /** More than this, and the times of logs are of no use. */
-const CLOCK_S = 2;
+export const CLOCK_S = 2;
 const LEAST_FREE = 16 * 1024 * 1024;
 const LOGIN_MS = 60_000;
 
@@ -86,7 +86,7 @@ const userland: Check = {
   needs: ['boot'],
   run: async (patient) => {
     const { board, signal } = patient;
-    const found = await askUserland(board.remote, signal);
+    const found = await askUserland(board.remote, { signal, versions: true });
     patient.userland = found;
     const text = `${found.os}, ${found.arch}, ${found.init}, ${found.sshServer}${found.sftp ? '' : ' without SFTP'}`;
     const arch = ARCHES[board.profile.arch] ?? [board.profile.arch];
@@ -139,7 +139,10 @@ const tools: Check = {
       );
     if (!fix) return wrong(`${missing.join(', ')} missing`, `hil doctor --fix, or on the board: ${command}`);
     await board.remote.check(command, { signal, timeoutMs: 600_000 });
-    const left = missingTools(await askUserland(board.remote, signal), board.profile.capabilities);
+    const left = missingTools(
+      await askUserland(board.remote, { signal, versions: true }),
+      board.profile.capabilities,
+    );
     return left.length === 0
       ? good(`installed ${missing.join(', ')}`)
       : wrong(`${left.join(', ')} still missing`, `on the board: ${command}`);
