@@ -72,9 +72,15 @@ export class LineSplitter {
     const text = typeof chunk === 'string' ? chunk : this.#decoder.write(chunk);
     const lines: Line[] = [];
     let start = 0;
+    // Whole lines between two line feeds, as most are, need no further look.
+    const plain = !text.includes('\r');
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
-      this.#keep(text.slice(start, end));
-      lines.push(this.#take());
+      if (plain && start > 0 && end - start <= this.#max)
+        lines.push({ text: text.slice(start, end), truncatedBytes: 0 });
+      else {
+        this.#keep(text.slice(start, end));
+        lines.push(this.#take());
+      }
       start = end + 1;
     }
     this.#keep(text.slice(start));

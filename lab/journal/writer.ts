@@ -38,6 +38,7 @@ const QUICK: { [K in EventKind]?: (data: PayloadInput<K>) => string | null } = {
 const FLUSH_MS = 20;
 /** Room for them, to begin with. */
 const WAITING_BYTES = 64 * 1024;
+const TEXT_CHARS = 16 * 1024;
 const TAIL_BYTES = 64 * 1024;
 
 export class JournalWriter implements JournalSink {
@@ -49,6 +50,8 @@ export class JournalWriter implements JournalSink {
   #partBytes = 0;
   #totalBytes = 0;
   #seq = 0;
+  /** The last of them, that are no bytes yet. */
+  #text = '';
   /** Events that are to be written, as bytes, and how many are lost when they can't be. */
   #waiting = Buffer.allocUnsafe(WAITING_BYTES);
   #waitingBytes = 0;
@@ -104,6 +107,7 @@ export class JournalWriter implements JournalSink {
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#encode();
     if (this.#waitingBytes === 0) return;
     const [bytes, events] = [this.#waitingBytes, this.#waitingEvents];
     this.#waitingBytes = 0;
@@ -150,14 +154,20 @@ export class JournalWriter implements JournalSink {
   /** @param lost how many events are lost if this one can't be written: a note stands for those it tells of */
   #enqueue(kind: EventKind, json: string, board: string | null, lost = 1): void {
     const { mono, wall } = now();
-    const line = `{"seq":${++this.#seq},"mono":${mono},"wall":"${wall}",${tag(kind, board)}"data":${json}}\n`;
-    // UTF-8 takes 3 bytes at most for each unit of a string.
-    const most = this.#waitingBytes + 3 * line.length;
-    if (most > this.#waiting.length)
-      this.#waiting = Buffer.concat([this.#waiting.subarray(0, this.#waitingBytes)], 2 * most);
-    this.#waitingBytes += this.#waiting.write(line, this.#waitingBytes);
+    this.#text += `{"seq":${++this.#seq},"mono":${mono},"wall":"${wall}",${tag(kind, board)}"data":${json}}\n`;
+    if (this.#text.length > TEXT_CHARS) this.#encode();
     this.#waitingEvents += lost;
     this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
+  }
+
+  /** Some hundred lines in one go: a call of its own for each takes as long as all the rest of it. */
+  #encode(): void {
+    // UTF-8 takes 3 bytes at most for each unit of a string.
+    const most = this.#waitingBytes + 3 * this.#text.length;
+    if (most > this.#waiting.length)
+      this.#waiting = Buffer.concat([this.#waiting.subarray(0, this.#waitingBytes)], 2 * most);
+    this.#waitingBytes += this.#waiting.write(this.#text, this.#waitingBytes);
+    this.#text = '';
   }
 
   /** All or nothing: half a batch on a full disk would tear the next one too. */
