@@ -83,7 +83,7 @@ async function type(
     });
   } catch (error) {
     if (leased || waits || !(error instanceof LabError) || error.code !== 'busy') throw error;
-    invocation.say(`${error.message}; --wait 10m stands in line for it`);
+    invocation.say(`${name} is in use (--wait 10m stands in line for it): ${error.hint ?? error.message}`);
     await look(name, options, invocation);
   }
 }

@@ -20,7 +20,7 @@ type Part = (lab: () => Promise<LabClient>) => Promise<Row[]>;
 
 const PARTS: Record<string, Part> = {
   classify: classifyRows,
-  console: onLab(consoleRows),
+  console: consoleRows,
   boot: onLab(bootRows),
   ssh: onLab((lab) => onBoard(lab, (board) => sshRows(lab, board))),
   iperf3: onLab((lab) => onBoard(lab, iperf3Rows)),

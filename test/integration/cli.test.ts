@@ -155,6 +155,21 @@ test('on a terminal the console takes what is typed, until Ctrl-]', async () => 
   assert.match(session.stdout, /left the console/);
 });
 
+test('the console of a board that somebody else has is looked at only, and left by the key that was chosen', async () => {
+  const holder = startHil(['exec', 'vb1', 'echo held; sleep 300']);
+  await holder.says(/held/);
+  const session = hilOnTerminal('console', 'vb1');
+  await session.says(/is in use[\s\S]*hil exec[\s\S]*looking only/);
+  session.type('\x03');
+  await session.outcome;
+  holder.child.kill('SIGTERM');
+  await holder.outcome;
+  const own = hilOnTerminal('console', 'vb1', '--escape', '^X');
+  await own.says(/Ctrl-X leaves/);
+  own.type('\x18');
+  assert.equal((await own.outcome).code, 0);
+});
+
 test('the console of a board that is off says so', async () => {
   const session = hilOnTerminal('console', 'vb2');
   assert.equal((await session.outcome).code, 3);

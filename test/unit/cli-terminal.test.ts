@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { OutputFilter, Sender } from '../../lab/cli/terminal.ts';
+import { OutputFilter, parseControlKey, Sender } from '../../lab/cli/terminal.ts';
+import { ConfigError } from '../../lab/errors.ts';
 
 function filtered(text: string | Buffer, lines = false): string {
   return new OutputFilter(lines).push(Buffer.from(text));
@@ -107,4 +108,10 @@ test('keys are sent one piece after the other, in order, and a failure is told',
   sender.push(Buffer.from('bad'));
   await step();
   assert.equal(errors.length, 1);
+});
+
+test('an escape key is written with a caret, in either case', () => {
+  assert.deepEqual(['^]', '^X', '^x', '^@', '^_'].map(parseControlKey), [0x1d, 0x18, 0x18, 0, 0x1f]);
+  for (const wrong of ['', 'X', '^', '^XX', '^1', '^~'])
+    assert.throws(() => parseControlKey(wrong), ConfigError, wrong);
 });

@@ -181,6 +181,7 @@ test('serial: any baud rate up to 4,000,000 is set, also one that has no name', 
   const path = join(folder, 'fast');
   const child = await socat(path, 'PTY,rawer');
   for (const baudRate of [4_000_000, 1_843_200]) {
+    execFileSync('stty', ['-F', path, 'hupcl']);
     const port = await makeTransport(ConsoleTransportConfig.parse({ type: 'serial', path, baudRate })).open();
     const line = execFileSync('stty', ['-F', path, '-a']).toString();
     // stty says 0 where a rate is none of its table.
