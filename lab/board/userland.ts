@@ -68,7 +68,7 @@ export function userlandScript(versions: boolean): string {
     `${has('uci')} && echo "uci yes"`,
     `${has('journalctl')} && echo "log journald"; ${has('logread')} && echo "log logread"; [ -d /var/log ] && echo "log files"`,
     ...['balena-engine', 'docker', 'podman'].map((name) => `${has(name)} && echo "containers ${name}"`),
-    'for d in / /tmp /lib/modules /lib/firmware; do df -k $d 2>/dev/null | awk -v d=$d \'END {print "free", d, $(NF-2)}\'; done',
+    'for d in / /tmp /lib/modules /lib/firmware; do [ -d $d ] && df -k $d 2>/dev/null | { while read -r line; do last=$line; done; echo "free $d $last"; }; done',
     'echo "clock $(date +%s)"',
     ...Object.entries(TOOLS).map(([name, command]) => {
       const version = versions

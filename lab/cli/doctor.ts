@@ -121,7 +121,7 @@ async function examineBoard(
 /** What the boards need of the machine that drives them. */
 async function machine(): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  const missing = await missingPrograms({ tests: false });
+  const missing = missingPrograms().filter(({ testsOnly }) => testsOnly !== true);
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
   results.push({
     ...{ area: 'programs', title: 'the programs that the lab needs are there' },

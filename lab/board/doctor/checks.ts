@@ -128,7 +128,9 @@ const tools: Check = {
   needs: ['system'],
   run: async ({ board, signal, userland: found, fix }) => {
     if (found === null) return skipped('not known');
-    const versions = Object.entries(found.tools).map(([name, version]) => `${name} (${version})`);
+    const versions = Object.entries(found.tools).map(([name, version]) =>
+      `${name} ${/\d+\.\d+[\w.]*|\d+/.exec(version.replace(name, ''))?.[0] ?? ''}`.trim(),
+    );
     const missing = missingTools(found, board.profile.capabilities);
     if (missing.length === 0) return good(versions.join(', '));
     const command = installCommand(found, missing);
