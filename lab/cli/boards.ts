@@ -23,7 +23,9 @@ Examples:
   hil boards
   hil boards --json | jq -r '.[] | select(.state == "ready").name'
 
-States: off, booting, on (no SSH yet), ready, frozen, crashed, quarantined (unfit, with the reason).`,
+States: off, booting, on (no SSH yet), ready, frozen, crashed, quarantined (unfit, with the reason).
+A board on which the lab fails is suspect, and proven before it is used again; when that fails, it is quarantined and gets
+no tests until 'hil doctor BOARD' finds it well.`,
     )
     .action(async (options: { json?: true; verbose?: true }) => {
       const boards = await boardInfos();
@@ -41,7 +43,7 @@ async function boardInfos(): Promise<BoardInfo[]> {
     ...{ name, profile: profile.name, title: profile.title, capabilities: [...profile.capabilities] },
     onlyByName,
     ...{ state: 'off', lease: null, sshPort: null, consolePath: null, memoryBytes: null },
-    userland: null,
+    ...{ userland: null, health: 'healthy', healthWhy: '' },
   }));
 }
 
@@ -55,11 +57,17 @@ const COLOUR: Partial<Record<BoardInfo['state'], 'green' | 'yellow' | 'red' | 'g
   quarantined: 'red',
 };
 
+function stateOf({ state, reason, health, healthWhy }: BoardInfo): string {
+  const doubt = health === 'healthy' || health === state ? '' : `${health}: ${healthWhy}`;
+  const notes = [reason ?? '', doubt].filter((note) => note !== '').map(sanitize);
+  return notes.length === 0 ? state : `${state} (${[...new Set(notes)].join('; ')})`;
+}
+
 /** The boards as a table, ending with a line end. */
 export function listing(boards: readonly BoardInfo[], colour: boolean): string {
   const rows = boards.map((board) => [
     board.name,
-    board.reason === undefined ? board.state : `${board.state} (${sanitize(board.reason)})`,
+    stateOf(board),
     board.lease === null ? '-' : sanitize(board.lease.owner),
     board.memoryBytes === null ? '-' : formatBytes(board.memoryBytes),
     board.sshPort === null ? '-' : String(board.sshPort),

@@ -1,7 +1,7 @@
 /** The one process that touches hardware: boards, leases, runs and the sessions between them. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Board } from '../board/board.ts';
+import { Board, type BoardState } from '../board/board.ts';
 import { makeTransport } from '../board/console/index.ts';
 import type { BoardHardware } from '../board/hardware.ts';
 import { ensureHostKey, ensureLabKeys } from '../board/ssh/keys.ts';
@@ -9,6 +9,7 @@ import type { BoardConfig } from '../config/lab.ts';
 import { HarnessError, messageOf } from '../errors.ts';
 import { boardDir } from '../paths.ts';
 import type { BoardInfo, LeaseRef } from '../rpc/schema.ts';
+import { HealthBook } from './health.ts';
 import { type Lease, LeaseManager } from './leases.ts';
 import { BoardSink } from './recorder.ts';
 import { Runs } from './runs.ts';
@@ -56,6 +57,7 @@ function consoleName(board: Board): string | null {
 export class Controller {
   readonly leases: LeaseManager;
   readonly runs: Runs;
+  readonly health: HealthBook;
   readonly #options: ControllerOptions;
   readonly #slots = new Map<string, Slot>();
   /** Which connection a lease was last heard of on. */
@@ -67,13 +69,21 @@ export class Controller {
   private constructor(options: ControllerOptions, slots: Map<string, Slot>) {
     this.#options = options;
     this.#slots = slots;
+    this.health = new HealthBook({
+      path: join(options.state, 'health.json'),
+      log: options.log,
+      onChange: (board, { health, why }) =>
+        this.#slot(board).sink.append('board.health', { health, ...(why === '' ? {} : { why }) }),
+    });
     this.leases = new LeaseManager({
       leaseMs: options.leaseMs,
       boards: [...slots.values()].map((slot) => ({
         name: slot.board.name,
         capabilities: slot.board.profile.capabilities,
         onlyByName: slot.onlyByName,
-        unfit: () => (slot.board.state === 'quarantined' ? `quarantined: ${slot.board.reason ?? ''}` : null),
+        unfit: () =>
+          this.health.unfit(slot.board.name) ??
+          (slot.board.state === 'quarantined' ? `quarantined: ${slot.board.reason ?? ''}` : null),
         parkedFor: () => slot.parked?.run ?? null,
       })),
       onGranted: (lease) => this.#granted(lease),
@@ -91,7 +101,7 @@ export class Controller {
   static async create(options: ControllerOptions): Promise<Controller> {
     const labKeys = await ensureLabKeys(join(options.state, 'keys'));
     const slots = new Map<string, Slot>();
-    let changed: () => void = () => undefined;
+    let changed: (board: string, state: BoardState) => void = () => undefined;
     for (const config of options.boards) {
       const dir = boardDir(config.name, options.state);
       mkdirSync(dir, { recursive: true, mode: 0o700 });
@@ -115,7 +125,7 @@ export class Controller {
                 pinPath: join(options.state, 'host-keys'),
               },
         ...(wiring?.password ? { password: () => wiring.password?.reveal() ?? null } : {}),
-        onState: () => changed(),
+        onState: (state) => changed(config.name, state),
       });
       slots.set(config.name, {
         ...{ board, sink, endState, onlyByName: config.onlyByName },
@@ -123,7 +133,11 @@ export class Controller {
       });
     }
     const controller = new Controller(options, slots);
-    changed = () => controller.#changed();
+    changed = (name, state) => {
+      const reason = controller.#slot(name).board.reason ?? '';
+      if (state === 'quarantined') controller.health.happened(name, 'gave up', reason);
+      controller.#changed();
+    };
     return controller;
   }
 
@@ -235,6 +249,8 @@ export class Controller {
           lease: lease === null ? null : this.leases.info(lease),
           sshPort: on ? board.hardware.ssh().port : null,
           consolePath: on ? consoleName(board) : null,
+          health: this.health.of(board.name).health,
+          healthWhy: this.health.of(board.name).why,
           userland: board.userland,
           memoryBytes: on ? await board.hardware.memoryBytes() : null,
         };
@@ -298,6 +314,7 @@ export class Controller {
     if (lease.fresh && !mine && !slot.keptOn) slot.board.suspect('was used by another run');
     slot.sink.journal = this.runs.sink(lease.run);
     slot.session = new Session(lease, slot.board, slot.sink);
+    this.health.happened(lease.board, 'taken', `${lease.owner} asked for it`);
     slot.sink.append('lease.acquired', {
       ...{ lease: lease.id, owner: lease.owner, token: lease.token, waitedMs: lease.waitedMs },
     });

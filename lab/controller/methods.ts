@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { examine } from '../board/doctor/examine.ts';
 import { ConfigError, LabError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
 import { isEventKind, PAYLOADS } from '../journal/event.ts';
@@ -22,6 +21,7 @@ import { runIperf3 } from '../traffic/iperf3.ts';
 import { runSoak } from '../traffic/soak.ts';
 import type { Controller } from './controller.ts';
 import type { Peers } from './peers.ts';
+import { mustBeProven, prove } from './proof.ts';
 import type { Questions } from './questions.ts';
 import { redacted } from './redacted.ts';
 import type { Call, Handlers } from './server.ts';
@@ -165,6 +165,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     }),
     'scope.end': held(async (session) => {
       const { artifacts, undone, failure, classification } = await session.endScope();
+      if (failure?.fault === 'lab') lab.health.happened(session.board.name, 'failed', failure.message);
       const ended = { artifacts, undone, classification };
       return failure ? { ...ended, failure: toWire(failure) } : ended;
     }),
@@ -179,9 +180,11 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       const fresh = session.lease.fresh && !session.readyOnce;
       const timeoutMs = params.timeoutMs ?? board.profile.console.bootTimeoutMs;
       const progress = (state: string, detail: string) => emit({ state, detail });
-      const result = await session.track(signal, (all) =>
-        board.ready({ fresh, timeoutMs, signal: all, progress }),
-      );
+      const result = await session.track(signal, async (all) => {
+        if (lab.health.isDoubtful(board.name))
+          await mustBeProven(lab, session, { fresh, signal: all, progress });
+        return await board.ready({ fresh, timeoutMs, signal: all, progress });
+      });
       session.readyOnce = true;
       return { board: board.name, profile: board.profile.name, title: board.profile.title, ...result };
     }),
@@ -190,8 +193,8 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     }),
     'doctor.run': held(async (session, { params, signal, emit }) => ({
       results: await session.track(signal, (all) =>
-        examine(session.board, {
-          ...{ fix: params.fix, signal: all },
+        prove(lab, session, {
+          ...{ fix: params.fix, fresh: false, signal: all },
           onStart: (checking) => emit({ checking }),
           onResult: (result) => emit({ result }),
         }),

@@ -49,6 +49,9 @@ export const BoardInfo = z.object({
   sshPort: z.number().int().nullable(),
   consolePath: text.nullable(),
   memoryBytes: z.number().nullable(),
+  /** healthy, suspect, quarantined or in repair; and why. */
+  health: text,
+  healthWhy: text,
   userland: PAYLOADS['board.userland'].nullable().describe('as probed in its last boot'),
 });
 export type BoardInfo = z.output<typeof BoardInfo>;

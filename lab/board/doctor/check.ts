@@ -22,6 +22,8 @@ export interface Patient {
   signal: AbortSignal;
   /** It was off, so it may be switched: it is left off again. */
   mayPower: boolean;
+  /** Boot from a clean disk, where it has such a thing. */
+  fresh: boolean;
   /** Install what is missing. */
   fix: boolean;
   /** What earlier checks found out. */

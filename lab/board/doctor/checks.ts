@@ -37,9 +37,9 @@ const boot: Check = {
   area: 'boot',
   title: 'it comes up: power, boot, login prompt, SSH',
   needs: [],
-  run: async ({ board, signal }) => {
+  run: async ({ board, signal, fresh }) => {
     const timeoutMs = board.profile.console.bootTimeoutMs;
-    const { bootMs } = await board.ready({ fresh: false, timeoutMs, signal, progress: () => undefined });
+    const { bootMs } = await board.ready({ fresh, timeoutMs, signal, progress: () => undefined });
     return good(bootMs === null ? 'it was up' : `up in ${(bootMs / 1000).toFixed(1)} s`);
   },
 };

@@ -6,6 +6,8 @@ import { CHECKS } from './checks.ts';
 
 export interface ExamineOptions {
   fix: boolean;
+  /** Boot from a clean disk, where the board has such a thing. */
+  fresh: boolean;
   signal: AbortSignal;
   onStart: (title: string) => void;
   onResult: (result: CheckResult) => void;
@@ -13,9 +15,9 @@ export interface ExamineOptions {
 
 /** Gives all results. A check that fails is a result, never an error; an abort is one. */
 export async function examine(board: Board, options: ExamineOptions): Promise<CheckResult[]> {
-  const { fix, signal, onStart, onResult } = options;
+  const { fix, fresh, signal, onStart, onResult } = options;
   const mayPower = board.state === 'off' || board.state === 'quarantined';
-  const patient: Patient = { board, signal, mayPower, fix, userland: null, bootId: null };
+  const patient: Patient = { board, signal, mayPower, fix, fresh, userland: null, bootId: null };
   const results: CheckResult[] = [];
   const failed = new Set<string>();
   try {
