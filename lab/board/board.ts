@@ -248,10 +248,10 @@ export class Board {
     if (!this.#death) return;
     await this.restOfPanic(signal);
     this.crashes.settle();
-    const patient = await this.#patient();
     const crashed = this.#state === 'crashed';
     this.#death = null;
     try {
+      const patient = await this.#patient();
       if (crashed) await patient.reset(signal);
       await patient.boot(signal);
       await readRemains(patient, signal);
@@ -261,6 +261,13 @@ export class Board {
       });
     }
     if (crashed) this.suspect('it crashed');
+  }
+
+  /** Of what it died nobody wants to know; it is power-cycled before it is used again. */
+  forgetDeath(): void {
+    if (!this.#death) return;
+    this.suspect(this.#death.message);
+    this.#death = null;
   }
 
   /** Of a board that should be well and does not answer: what became of it. It is power-cycled before it is used again. */

@@ -179,6 +179,12 @@ export class Session {
       // What the kernel has logged up to now belongs to this test.
       failure ??= await this.#lastWords();
     }
+    // It may have died of just that.
+    if (failure === null && board.crash !== null) {
+      failure = board.crash;
+      await board.restOfPanic(this.ended);
+      board.kernelLog.tellRest();
+    }
     board.crashes.settle();
     for (const id of [...this.#provocations.keys()]) this.endProvocation(id);
     const { dir } = this.lease.scope;
@@ -188,7 +194,7 @@ export class Session {
     this.#sink.scope = null;
     await board.postMortem(this.ended);
     this.#sink.recorder = null;
-    const artifacts = (await recorder?.close()) ?? [];
+    const artifacts = await this.#closed(recorder);
     if (!scope) return { artifacts, undone, failure, classification: null };
     const { classification, evidence } = await this.#classify(scope, dir);
     return { artifacts: [...artifacts, ...evidence], undone, failure, classification };
@@ -252,11 +258,21 @@ export class Session {
     // Unset first: a late line must not be written after the end of its file.
     this.#sink.recorder = null;
     this.#sink.scope = null;
-    await recorder?.close().catch((error: unknown) => {
+    await this.#closed(recorder);
+    // Nobody is left whose test it could explain.
+    this.board.forgetDeath();
+  }
+
+  /** Completes the files of a test; what can't be written is told, and the rest of the test goes on. */
+  async #closed(recorder: Recorder | null): Promise<Artifact[]> {
+    try {
+      return (await recorder?.close()) ?? [];
+    } catch (error) {
       this.#sink.append('journal.note', {
         message: `the record of the test is not complete: ${messageOf(error)}`,
       });
-    });
+      return [];
+    }
   }
 
   /** Undoes, last first, what was begun after the given number of steps. A board that can't be cleaned becomes suspect. */

@@ -59,8 +59,10 @@ export class CrashWatch {
   #held: { report: CrashReport; timer: NodeJS.Timeout }[] = [];
   /** Told by one way, so that the other does not tell it again. */
   readonly #told: Record<'kernel' | 'console', string[]> = { kernel: [], console: [] };
-  /** Fingerprints of the crashes told, for what a board kept over a reset. */
-  readonly #known: string[] = [];
+  /** Fingerprints of the crashes told in this life of the board, for what it kept over a reset. */
+  #known: string[] = [];
+  /** Those of the life before: what a board kept is of that. */
+  #before: string[] = [];
   #dead = false;
 
   constructor(options: CrashWatchOptions) {
@@ -87,7 +89,8 @@ export class CrashWatch {
     const parser = new CrashParser();
     const fresh: string[] = [];
     const take = (report: CrashReport | null): void => {
-      if (!report || this.#known.includes(report.fingerprint)) return;
+      if (!report || this.#known.includes(report.fingerprint) || this.#before.includes(report.fingerprint))
+        return;
       this.#tell(report, 'pstore', file);
       fresh.push(report.title);
     };
@@ -127,6 +130,8 @@ export class CrashWatch {
       this.#release();
     } else if (state === 'booting') {
       this.settle();
+      this.#before = this.#known;
+      this.#known = [];
       this.#dead = false;
       this.#told.kernel = [];
       this.#told.console = [];

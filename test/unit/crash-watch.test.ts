@@ -95,6 +95,16 @@ test('what a board kept over a reset is told where nobody saw it, and not told a
   assert.equal(told[1]?.file, 'pstore-2.txt');
 });
 
+test('the same crash again, unseen in a later life of the board, is told again', () => {
+  const kept = ['Oops#1 Part1', ...stamped(oops()).map((line) => `<4>${line}`)].join('\n');
+  overSsh(oops());
+  watch.settle();
+  say('board.state', { state: 'booting' });
+  assert.deepEqual(watch.recovered(kept, 'pstore-1.txt'), [], 'that of the life before was seen');
+  say('board.state', { state: 'booting' });
+  assert.equal(watch.recovered(kept, 'pstore-2.txt').length, 1);
+});
+
 test('a firmware request that fails is told with what the driver says of it', () => {
   overSsh([
     'demo 0000:01:00.0: firmware: failed to load demo/a.bin (-2)',
