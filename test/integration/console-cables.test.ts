@@ -107,13 +107,19 @@ for (const type of ['tcp', 'telnet', 'rfc2217'] as const) {
         journal: { append: (kind, data) => void events.push({ kind, data }) },
         prompt: virtual.console,
       });
+      const atBoard = heard(other.board);
       await console.open();
+      // ser2net accepts a connection before it has opened the device; what comes through shows that it has.
+      await console.write('?');
+      await atBoard.upTo(1);
       await other.board.write(Buffer.from('whole line\r\nhalf a li'));
       await console.expect('half a li', { from: 0, timeoutMs: 10_000 });
       await other.stop();
       const back = console.reopen({ signal: AbortSignal.timeout(30_000) });
       await other.restart();
       await back;
+      await console.write('!');
+      await atBoard.upTo(2);
       await other.board.write(Buffer.from('the rest\r\n'));
       await console.expect('the rest\n', { from: 0, timeoutMs: 10_000 });
       await console.close();
