@@ -97,7 +97,7 @@ for (const type of ['tcp', 'telnet', 'rfc2217'] as const) {
   test(
     `${type}: what came before a server ends in mid-line is recorded, and it goes on after`,
     LIMIT,
-    async () => {
+    async (context) => {
       await using other = await server(ACCEPTERS[type]);
       const events: Recorded[] = [];
       const config = cable(type, other.port);
@@ -107,6 +107,7 @@ for (const type of ['tcp', 'telnet', 'rfc2217'] as const) {
         journal: { append: (kind, data) => void events.push({ kind, data }) },
         prompt: virtual.console,
       });
+      context.after(() => console.close());
       const atBoard = heard(other.board);
       await console.open();
       // ser2net accepts a connection before it has opened the device; what comes through shows that it has.
@@ -138,37 +139,42 @@ for (const type of ['tcp', 'telnet', 'rfc2217'] as const) {
 }
 
 for (const type of ['pty', 'serial'] as const) {
-  test(`${type}: a cable pulled in mid-line loses nothing that had come, and comes back`, LIMIT, async () => {
-    const path = join(folder, `pulled-${type}`);
-    const boardPath = join(folder, `pulled-${type}-board`);
-    const plug = async () => {
-      const pair = await socat(path, `PTY,link=${boardPath},rawer`);
-      while (!existsSync(boardPath)) await new Promise(setImmediate);
-      return { pair, board: await makeTransport({ type: 'pty', path: boardPath }).open() };
-    };
-    const first = await plug();
-    const events: Recorded[] = [];
-    const line = type === 'serial' ? { baudRate: 1_500_000 } : {};
-    const console = new Console({
-      board: 'b',
-      transport: () => makeTransport(ConsoleTransportConfig.parse({ type, path, ...line })),
-      journal: { append: (kind, data) => void events.push({ kind, data }) },
-      prompt: virtual.console,
-    });
-    await console.open();
-    await first.board.write(Buffer.from('whole line\r\nhalf a li'));
-    await console.expect('half a li', { from: 0, timeoutMs: 10_000 });
-    await end(first.pair);
-    const second = await plug();
-    await console.reopen({ signal: AbortSignal.timeout(30_000) });
-    await second.board.write(Buffer.from('the rest\r\n'));
-    await console.expect('the rest\n', { from: 0, timeoutMs: 10_000 });
-    await console.close();
-    await first.board.close();
-    await second.board.close();
-    await end(second.pair);
-    assert.deepEqual(texts(events, 'console.line', 'text'), ['whole line', 'half a li', 'the rest']);
-  });
+  test(
+    `${type}: a cable pulled in mid-line loses nothing that had come, and comes back`,
+    LIMIT,
+    async (context) => {
+      const path = join(folder, `pulled-${type}`);
+      const boardPath = join(folder, `pulled-${type}-board`);
+      const plug = async () => {
+        const pair = await socat(path, `PTY,link=${boardPath},rawer`);
+        while (!existsSync(boardPath)) await new Promise(setImmediate);
+        return { pair, board: await makeTransport({ type: 'pty', path: boardPath }).open() };
+      };
+      const first = await plug();
+      const events: Recorded[] = [];
+      const line = type === 'serial' ? { baudRate: 1_500_000 } : {};
+      const console = new Console({
+        board: 'b',
+        transport: () => makeTransport(ConsoleTransportConfig.parse({ type, path, ...line })),
+        journal: { append: (kind, data) => void events.push({ kind, data }) },
+        prompt: virtual.console,
+      });
+      context.after(() => console.close());
+      await console.open();
+      await first.board.write(Buffer.from('whole line\r\nhalf a li'));
+      await console.expect('half a li', { from: 0, timeoutMs: 10_000 });
+      await end(first.pair);
+      const second = await plug();
+      await console.reopen({ signal: AbortSignal.timeout(30_000) });
+      await second.board.write(Buffer.from('the rest\r\n'));
+      await console.expect('the rest\n', { from: 0, timeoutMs: 10_000 });
+      await console.close();
+      await first.board.close();
+      await second.board.close();
+      await end(second.pair);
+      assert.deepEqual(texts(events, 'console.line', 'text'), ['whole line', 'half a li', 'the rest']);
+    },
+  );
 }
 
 test('rfc2217: the baud rate and the line are set at the server', LIMIT, async () => {
