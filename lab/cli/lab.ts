@@ -51,6 +51,15 @@ Examples:
     .option('--json', 'as JSON; null when no controller runs')
     .action(({ json }: { json?: true }) => status(json ?? false, invocation));
   command
+    .command('done')
+    .description('Say that what somebody was asked to do at the bench is done.')
+    .argument('[id]', 'which, when several things are asked for')
+    .action(async (id: string | undefined) => {
+      await using lab = await LabClient.connect({ client: 'hil lab done' });
+      const { board, request } = await lab.call('lab.done', id === undefined ? {} : { id });
+      invocation.say(`${board}: done: ${request}`);
+    });
+  command
     .command('check')
     .description('Say what is wrong with a lab file, line by line. Switches nothing, reads no secret.')
     .argument('[file]', 'default: HIL_LAB, lab.yaml here, or ~/.config/hil/lab.yaml')

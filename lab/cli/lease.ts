@@ -7,6 +7,7 @@ import { LabError } from '../errors.ts';
 import { Step } from '../setup/steps.ts';
 import { knownBoard } from './boards-known.ts';
 import type { Invocation } from './invocation.ts';
+import { showQuestions } from './questions.ts';
 import { formatDuration, parseDuration } from './units.ts';
 
 export interface WaitOption {
@@ -53,6 +54,7 @@ export async function useBoard<T>(
       invocation.say(`waiting for ${name}, place ${position} of ${of} in line (Ctrl-C leaves it): ${users}`);
     },
   });
+  await using _questions = showQuestions(lab, [name], invocation);
   const signal = AbortSignal.any([invocation.signal, board.signal]);
   try {
     return await work(board, signal);

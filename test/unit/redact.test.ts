@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { virtual } from '../../devices/virtual.ts';
+import { Console } from '../../lab/board/console/console.ts';
+import type { ConsolePort } from '../../lab/board/console/transport.ts';
 import { BoardSink } from '../../lab/controller/recorder.ts';
 import { redacted } from '../../lab/controller/redacted.ts';
 import { HIDDEN, redact, redactDeep, StreamRedactor } from '../../lab/redact.ts';
@@ -68,4 +71,38 @@ test('neither the journal nor the files of a test get a secret', () => {
   sink.journal = { append: (_kind, data) => void lines.push(JSON.stringify(data)) };
   sink.append('console.line', { text: `password is ${value}`, partial: false, truncatedBytes: 0 });
   assert.deepEqual(lines, [`{"text":"password is ${HIDDEN}","partial":false,"truncatedBytes":0}`]);
+});
+
+test('the raw log of a console gets no secret, wherever the line cuts it', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'hil-raw-')), 'console.raw');
+  let say: (bytes: Buffer) => void = () => undefined;
+  const port: ConsolePort = {
+    onData: (listener) => {
+      say = listener;
+    },
+    onClose: () => undefined,
+    write: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
+  const board = new Console({
+    board: 'b',
+    transport: () => ({
+      name: 'test',
+      open: () => Promise.resolve(port),
+      appeared: () => new Promise(() => undefined),
+    }),
+    journal: { append: () => undefined },
+    rawPath: path,
+    prompt: virtual.console,
+  });
+  await board.open();
+  say(Buffer.from(`a${value.slice(0, 4)}`));
+  say(Buffer.from(`${value.slice(4)}z`));
+  void board.close();
+  const deadline = Date.now() + 10_000;
+  while (!existsSync(path) || !readFileSync(path, 'utf8').endsWith('z')) {
+    assert.ok(Date.now() < deadline, 'written in time');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal(readFileSync(path, 'utf8'), `a${HIDDEN}z`);
 });

@@ -6,6 +6,7 @@ import type { DeviceProfile } from '../../../devices/profile.ts';
 import { abortReason, ConfigError, LabError, messageOf } from '../../errors.ts';
 import type { JournalSink } from '../../journal/event.ts';
 import { troubleOf } from '../../kernel/trouble.ts';
+import { StreamRedactor } from '../../redact.ts';
 import { sanitize } from '../../text.ts';
 import { Cleaner } from './clean.ts';
 import { type ExpectOptions, type ExpectResult, type Found, Matcher, type Pattern } from './expect.ts';
@@ -36,6 +37,8 @@ export class Console {
   readonly #history = new TextHistory();
   readonly #lines: LineRecorder;
   readonly #raw: RawLog | null;
+  /** The record on disk holds no secret; what is expected of the board may. */
+  readonly #redactor = new StreamRedactor();
   readonly #shell: Shell;
   readonly #view: ConsoleView;
   readonly #rawHistory = new RawHistory();
@@ -103,6 +106,7 @@ export class Console {
     await this.#port?.close();
     await this.#reading;
     this.#lines.end();
+    this.#raw?.append(this.#redactor.flush());
     await this.#raw?.close();
   }
 
@@ -273,7 +277,7 @@ export class Console {
   }
 
   #received(bytes: Buffer): void {
-    this.#raw?.append(bytes);
+    this.#raw?.append(this.#redactor.push(bytes));
     this.#rawHistory.append(bytes);
     if (this.#rawListeners.size > 0) for (const listener of [...this.#rawListeners]) listener(bytes);
     this.#cleaned(this.#cleaner.push(bytes));
