@@ -25,6 +25,7 @@ export const bpiR2: DeviceProfile = {
     bootTimeoutMs: 180_000,
   },
   ssh: { user: 'root' },
+  bootloader: { name: 'u-boot', method: 'bootm' },
   driver: {
     module: 'wlan_gen2',
     parameters: {},

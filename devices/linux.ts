@@ -15,6 +15,7 @@ export const linux: DeviceProfile = {
     bootTimeoutMs: 180_000,
   },
   ssh: { user: 'root' },
+  bootloader: null,
   driver: { module: 'cfg80211', parameters: {}, related: ['mac80211'], firmware: [] },
   radios: [],
   allow: [],

@@ -15,6 +15,7 @@ export const openwrt: DeviceProfile = {
     bootTimeoutMs: 240_000,
   },
   ssh: { user: 'root' },
+  bootloader: { name: 'u-boot', method: 'bootm' },
   driver: { module: 'mt76', parameters: {}, related: ['mac80211', 'cfg80211'], firmware: [] },
   radios: [{ interface: 'phy0-ap0', role: 'ap', namespace: null }],
   allow: [],

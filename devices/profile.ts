@@ -28,6 +28,8 @@ export interface DeviceProfile {
     bootTimeoutMs: number;
   };
   ssh: { user: string };
+  /** Its boot loader, as in lab/board/boot/loaders.ts, and how that starts a kernel; null where none can be driven. */
+  bootloader: { name: 'u-boot' | 'barebox' | 'grub'; method: 'booti' | 'bootz' | 'bootm' } | null;
   driver: {
     /** Module under test. */
     module: string;

@@ -31,6 +31,7 @@ const COMMON: Omit<DeviceProfile, 'name' | 'title' | 'arch'> = {
     bootTimeoutMs: 120_000,
   },
   ssh: { user: 'root' },
+  bootloader: null,
   driver: {
     module: 'mac80211_hwsim',
     parameters: { radios: '2' },

@@ -5,5 +5,6 @@ export const virtualArm64 = simulated({
   name: 'virtual-arm64',
   title: 'QEMU arm64, U-Boot, Debian 12 kernel, mac80211_hwsim',
   arch: 'aarch64',
+  bootloader: { name: 'u-boot', method: 'booti' },
   capabilities: ['u-boot', 'crash-log', 'snapshot'],
 });

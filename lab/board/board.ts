@@ -6,12 +6,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceProfile } from '../../devices/profile.ts';
 import { type HilError, LabError, messageOf, ProductError } from '../errors.ts';
-import type { ObservableSink, Payload } from '../journal/event.ts';
+import type { EventKind, ObservableSink, Payload, PayloadInput } from '../journal/event.ts';
 import { Clocks } from '../kernel/clocks.ts';
 import { type Attach, CrashWatch } from '../kernel/crash-watch.ts';
 import { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
 import { endOfBoard } from '../kernel/trouble.ts';
+import { BootProgress } from './boot/progress.ts';
 import { awaitBoot, type BootableBoard, type BootLimits, bootUp } from './boot-up.ts';
 import { Console } from './console/console.ts';
 import { type ConsoleTransportConfig, makeTransport } from './console/index.ts';
@@ -81,6 +82,8 @@ export class Board {
   #userland: { bootId: string | null; facts: Userland } | null = null;
   /** The boot that the harness knows of. */
   #bootId: string | null = null;
+  /** How far its present boot has come, as its console tells. */
+  #progress = new BootProgress();
   /** What the board died of on its own, until the harness does something about it. */
   #death: ProductError | null = null;
   #networkCut = false;
@@ -163,6 +166,11 @@ export class Board {
     return this.#reason;
   }
 
+  /** Where on the console its present boot began. */
+  get bootPosition(): number {
+    return this.#bootPosition;
+  }
+
   /** What is wrong with the board if it died on its own; null while it is well. */
   get crash(): ProductError | null {
     return this.#death;
@@ -181,6 +189,15 @@ export class Board {
   /** The board can't be trusted as it is; the next `ready` power-cycles it. */
   suspect(why: string): void {
     if (this.#state !== 'off') this.#suspect = why;
+  }
+
+  /** Awaits the end of a boot that somebody else has begun. */
+  async awaitBoot(limits: BootLimits): Promise<void> {
+    await awaitBoot(this.#bootable(false), limits);
+  }
+
+  record<K extends EventKind>(kind: K, data: PayloadInput<K>): void {
+    this.#options.journal.append(kind, data);
   }
 
   /** Something was changed on the board: what runs there must be asked again. */
@@ -454,6 +471,7 @@ export class Board {
       ...{ name, profile, console: this.hardware.console() === null ? null : this.console },
       journal: this.#options.journal,
       bootPosition: () => this.#bootPosition,
+      progressed: () => this.#progress,
       life: () => this.#life.signal,
       isBooting: () => this.#state === 'booting',
       restart: (attempt, limits) => this.#restart(attempt, fresh, limits),
@@ -547,6 +565,7 @@ export class Board {
     this.#suspect = null;
     this.#watchdogBit = false;
     this.#bootPosition = this.console.position;
+    this.#progress = new BootProgress();
   }
 
   /** The hardware refused what was to end the board's life (but not what ended by itself): connects again. */
@@ -598,6 +617,7 @@ export class Board {
 
   #heard(line: string): void {
     if (this.#state === 'off') return;
+    if (this.#state === 'booting') this.#progress.push(line);
     const end = endOfBoard(line);
     if (end) this.#crashed(end.message, end.code);
   }

@@ -2,6 +2,7 @@
 import type { DeviceProfile } from '../../devices/profile.ts';
 import { abortReason, asHilError, type HilError, LabError } from '../errors.ts';
 import type { JournalSink } from '../journal/event.ts';
+import type { BootProgress } from './boot/progress.ts';
 import type { Console } from './console/console.ts';
 import type { Progress } from './hardware.ts';
 
@@ -18,8 +19,9 @@ export interface BootableBoard {
   /** Null where the board has no console: then SSH alone tells that it is up. */
   readonly console: Console | null;
   readonly journal: JournalSink;
-  /** Where on the console this boot began. */
+  /** Where on the console this boot began, and how far it has come since. */
   bootPosition(): number;
+  progressed(): BootProgress;
   life(): AbortSignal;
   /** Already on its way up. */
   isBooting(): boolean;
@@ -62,6 +64,7 @@ export async function awaitBoot(board: BootableBoard, limits: BootLimits): Promi
   if (board.console) {
     progress('booting', 'waiting for the login prompt');
     await awaitPrompt(board, board.console, timeoutMs, signal);
+    board.progressed().login();
   }
   progress('booting', 'connecting by SSH');
   await board.connect(timeoutMs, signal);
@@ -77,12 +80,15 @@ async function awaitPrompt(
     await port.expect(board.profile.console.loginPrompt, { timeoutMs, signal, from: board.bootPosition() });
   } catch (cause) {
     if (signal.aborted) throw abortReason(signal);
-    const seen = port.tail(8).join('\n  ');
-    throw new LabError(`${board.name} did not reach its login prompt within ${timeoutMs / 1000} s`, {
+    const seen = port.tail(8);
+    // A prompt is a line that was begun.
+    const progress = board.progressed();
+    progress.push(seen.at(-1) ?? '');
+    const { what, next } = progress.stopped();
+    throw new LabError(`${board.name} did not reach its login prompt within ${timeoutMs / 1000} s: ${what}`, {
       board: board.name,
       code: 'boot-timeout',
-      hint:
-        seen === '' ? 'its console is silent: check power and cable' : `its console stopped at:\n  ${seen}`,
+      hint: seen.length === 0 ? next : `${next}; its console stopped at:\n  ${seen.join('\n  ')}`,
       cause,
     });
   }

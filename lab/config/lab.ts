@@ -149,6 +149,7 @@ function adapted(profile: DeviceProfile, entry: BoardEntry): DeviceProfile {
       bootTimeoutMs: bootTimeout ?? port.bootTimeoutMs,
     },
     ssh: { user: ssh?.user ?? profile.ssh.user },
+    bootloader: entry.bootloader ?? profile.bootloader,
     radios: radios ?? profile.radios,
     driver: driver ?? profile.driver,
     throughput: {

@@ -79,6 +79,13 @@ export const Board = z.strictObject({
   ssh: SshConfig.optional(),
   login: Login.optional().describe('login on the console'),
   arch: z.enum(['x86_64', 'aarch64', 'arm']).optional().describe('default: as the profile says'),
+  bootloader: z
+    .strictObject({
+      name: z.enum(['u-boot', 'barebox', 'grub']),
+      method: z.enum(['booti', 'bootz', 'bootm']),
+    })
+    .optional()
+    .describe('default: as the profile says'),
   bootTimeout: duration.optional().describe('power on to login prompt'),
   endState: z.enum(['off', 'on']).default('off').describe('what it is left in when nobody uses it'),
   radios: z.array(Radio).optional(),

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { bootOverNetwork, loaderOf, stopInLoader } from '../board/boot/board-boot.ts';
 import { ConfigError, LabError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
 import { isEventKind, PAYLOADS } from '../journal/event.ts';
@@ -200,6 +201,23 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
         }),
       ),
     })),
+    'boot.stop': held(async (session, { signal, emit }) => {
+      const progress = (state: string, detail: string) => emit({ state, detail });
+      await session.track(signal, (all) => stopInLoader(session.board, { signal: all, progress }));
+      return {};
+    }),
+    'boot.command': onBoard(({ board }, { command, timeoutMs }, signal) =>
+      loaderOf(board).run(command, timed(timeoutMs, signal)),
+    ),
+    'boot.network': held(async (session, { params, signal, emit }) => {
+      const { lease: _lease, initrd, dtb, ...rest } = params;
+      const files = { ...(initrd === undefined ? {} : { initrd }), ...(dtb === undefined ? {} : { dtb }) };
+      const progress = (state: string, detail: string) => emit({ state, detail });
+      await session.track(signal, (all) =>
+        bootOverNetwork(session.board, { ...rest, ...files }, { signal: all, progress }),
+      );
+      return {};
+    }),
     power: held(async (session, { params, signal }) => {
       const durationMs = await session.track(signal, (all) =>
         session.board.power(params.action, { signal: all }),

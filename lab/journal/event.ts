@@ -50,6 +50,8 @@ export const PAYLOADS = {
   'lease.acquired': z.object({ lease: text, owner: text, token: z.number().int(), waitedMs: z.number() }),
   'lease.released': z.object({ lease: text, reason: text }),
   'board.state': z.object({ state: text, reason: text.optional() }),
+  /** A file that the lab's TFTP server gave to a board. */
+  'boot.tftp': z.object({ name: text, what: text, bytes: z.number(), client: text }),
   /** Whether it can be trusted: see lab/controller/health.ts. */
   'board.health': z.object({ health: text, why: text.optional() }),
   /** What runs around its kernel: see lab/board/userland.ts. */

@@ -230,6 +230,24 @@ export const METHODS = {
   'doctor.peer': method(z.object({ peer: text }), z.object({ results: z.array(CheckResult) })),
   /** Powers the board on if needed, boots it, connects SSH, follows its kernel log. A dead board is power-cycled once. */
   'board.ready': method(z.object({ lease, timeoutMs }), BoardFacts, z.object({ state: text, detail: text })),
+  /** Power-cycles the board and stops it in its boot loader. */
+  'boot.stop': method(z.object({ lease }), none, z.object({ state: text, detail: text })),
+  /** A command of the boot loader in which the board was stopped. */
+  'boot.command': method(
+    z.object({ lease, command: text, timeoutMs }),
+    z.object({ exitCode: z.number().int(), output: text }),
+  ),
+  /** Boots files of the lab machine over the network, once; resolves when SSH answers. */
+  'boot.network': method(
+    z.object({
+      ...{ lease, kernel: text, initrd: text.optional(), dtb: text.optional(), bootargs: text },
+      network: z.union([z.literal('dhcp'), z.object({ ipaddr: text })]).default('dhcp'),
+      serverip: text.describe('address of this machine, at which the files are served'),
+      port: z.number().int().default(69),
+    }),
+    none,
+    z.object({ state: text, detail: text }),
+  ),
   power: method(
     z.object({ lease, action: z.enum(POWER_ACTIONS) }),
     z.object({ state: text, durationMs: ms }),

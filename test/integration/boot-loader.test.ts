@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, test } from 'node:test';
+import type { LeasedBoard } from '../../lab/client/board.ts';
+import { HilError } from '../../lab/errors.ts';
+import { ensureImage } from '../../lab/virtual/image.ts';
+import { kindOf } from '../../lab/virtual/kinds.ts';
+import { BOOT_MS, testLab } from './lab.ts';
+
+const lab = testLab();
+after(() => lab[Symbol.asyncDispose]());
+afterEach(() => lab.releaseAll());
+
+/** An address of this machine that QEMU's user network does not answer for itself: its own TFTP server has 10.0.2.2. */
+const HERE = '127.0.0.2';
+
+async function arm64(): Promise<LeasedBoard> {
+  return await lab.board({ boards: ['va1'] });
+}
+
+test('U-Boot is stopped on its way, runs commands with results, and explains those that fail', async () => {
+  const board = await arm64();
+  await board.call('boot.stop', {});
+  const run = async (command: string) => await board.call('boot.command', { command, timeoutMs: 60_000 });
+  assert.match((await run('version')).output, /^U-Boot \d{4}\.\d\d/m);
+  assert.equal((await run('test 1 = 2')).exitCode, 1);
+  assert.deepEqual(await run('setenv hil "a#b"; printenv hil'), { exitCode: 0, output: 'hil=a#b\n' });
+  await assert.rejects(run('saveenv'), /would write to the flash/);
+  // It is in its loader, and is brought up again by who needs it.
+  const facts = await board.ready({ timeoutMs: BOOT_MS });
+  assert.notEqual(facts.bootMs, null);
+});
+
+test('other files than its own are booted over the network, once, with their sums compared', async () => {
+  const image = await ensureImage({ kind: 'virtual-arm64' });
+  const board = await arm64();
+  const before = await board.call('ssh.run', { command: 'cat /proc/cmdline' });
+  const bootargs = [...kindOf('virtual-arm64').machine.kernelArguments, 'hil.proof=1'].join(' ');
+  const steps: string[] = [];
+  await board.call(
+    'boot.network',
+    { kernel: image.kernel, initrd: image.initrd, bootargs, serverip: HERE },
+    { onEvent: ({ detail }) => steps.push(detail) },
+  );
+  const { stdout } = await board.call('ssh.run', { command: 'cat /proc/cmdline' });
+  assert.match(stdout, /hil\.proof=1/);
+  assert.ok(
+    steps.some((step) => /loading kernel/.test(step)),
+    steps.join('; '),
+  );
+  await board.power('cycle');
+  await board.ready({ timeoutMs: BOOT_MS });
+  assert.equal((await board.call('ssh.run', { command: 'cat /proc/cmdline' })).stdout, before.stdout);
+});
+
+test('a file that is no kernel is refused by U-Boot, and told so', async () => {
+  const board = await arm64();
+  const path = join(lab.state, 'no-kernel');
+  writeFileSync(path, 'this is no kernel'.repeat(1000));
+  const error = await board.call('boot.network', { kernel: path, bootargs: 'x', serverip: HERE }).then(
+    () => assert.fail('it booted'),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof HilError);
+  assert.match(error.message, /va1 is stuck in U-Boot: what was loaded is no arm64 kernel/);
+});
