@@ -191,6 +191,11 @@ export class Board {
     if (this.#state !== 'off') this.#suspect = why;
   }
 
+  /** What made it suspect is over. */
+  trust(): void {
+    this.#suspect = null;
+  }
+
   /** Awaits the end of a boot that somebody else has begun. */
   async awaitBoot(limits: BootLimits): Promise<void> {
     await awaitBoot(this.#bootable(false), limits);

@@ -242,8 +242,10 @@ export const METHODS = {
     z.object({
       ...{ lease, kernel: text, initrd: text.optional(), dtb: text.optional(), bootargs: text },
       network: z.union([z.literal('dhcp'), z.object({ ipaddr: text })]).default('dhcp'),
-      serverip: text.describe('address of this machine, at which the files are served'),
-      port: z.number().int().default(69),
+      serverip: text.describe(
+        'address of this machine at which the files are served, or of another server that has them',
+      ),
+      port: z.number().int().nullable().default(69).describe('null: another server serves there'),
     }),
     none,
     z.object({ state: text, detail: text }),

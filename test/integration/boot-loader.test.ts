@@ -12,8 +12,8 @@ const lab = testLab();
 after(() => lab[Symbol.asyncDispose]());
 afterEach(() => lab.releaseAll());
 
-/** An address of this machine that QEMU's user network does not answer for itself: its own TFTP server has 10.0.2.2. */
-const HERE = '127.0.0.2';
+/** QEMU's own TFTP server, which has the files of the board's image; from there nothing else can be reached. */
+const QEMUS = { serverip: '10.0.2.2', port: null };
 
 async function arm64(): Promise<LeasedBoard> {
   return await lab.board({ boards: ['va1'] });
@@ -40,7 +40,7 @@ test('other files than its own are booted over the network, once, with their sum
   const steps: string[] = [];
   await board.call(
     'boot.network',
-    { kernel: image.kernel, initrd: image.initrd, bootargs, serverip: HERE },
+    { kernel: image.kernel, initrd: image.initrd, bootargs, network: { ipaddr: '10.0.2.15' }, ...QEMUS },
     { onEvent: ({ detail }) => steps.push(detail) },
   );
   const { stdout } = await board.call('ssh.run', { command: 'cat /proc/cmdline' });
@@ -54,14 +54,21 @@ test('other files than its own are booted over the network, once, with their sum
   assert.equal((await board.call('ssh.run', { command: 'cat /proc/cmdline' })).stdout, before.stdout);
 });
 
-test('a file that is no kernel is refused by U-Boot, and told so', async () => {
+test('a file that is not on the server, and a server that is not there, are told as such', async () => {
   const board = await arm64();
   const path = join(lab.state, 'no-kernel');
-  writeFileSync(path, 'this is no kernel'.repeat(1000));
-  const error = await board.call('boot.network', { kernel: path, bootargs: 'x', serverip: HERE }).then(
-    () => assert.fail('it booted'),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof HilError);
-  assert.match(error.message, /va1 is stuck in U-Boot: what was loaded is no arm64 kernel/);
+  writeFileSync(path, 'this is no kernel');
+  const boot = async (more: { serverip: string; port: number | null }) =>
+    await board
+      .call('boot.network', { kernel: path, bootargs: 'x', network: { ipaddr: '10.0.2.15' }, ...more })
+      .then(
+        () => assert.fail('it booted'),
+        (thrown: unknown) => thrown,
+      );
+  const missing = await boot(QEMUS);
+  assert.ok(missing instanceof HilError);
+  assert.equal(missing.message, 'va1 is stuck in U-Boot: the TFTP server has no such file');
+  const unreachable = await boot({ serverip: '127.0.0.2', port: 0 });
+  assert.ok(unreachable instanceof HilError);
+  assert.match(unreachable.message, /^va1 is stuck in U-Boot: the TFTP server does not answer ARP$/);
 });

@@ -34,11 +34,15 @@ export async function stopInLoader(board: Board, { signal, progress }: LoaderOpt
   await board.power('cycle', { signal, progress });
   const all = AbortSignal.any([signal, board.life]);
   await shell.stop({ from: board.bootPosition, timeoutMs: STOP_MS, signal: all });
+  // It does not come up by itself any more.
+  board.suspect('is in its boot loader');
   return shell;
 }
 
-/** `serverip` null: the lab's own TFTP server, which is up for as long as this takes. */
-export type BoardNetBoot = Omit<NetBoot, 'method' | 'serverip'> & { serverip: string; port: number };
+export interface BoardNetBoot extends Omit<NetBoot, 'method'> {
+  /** Port of the lab's own TFTP server, which is up at `serverip` for as long as this takes; null: another one serves there. */
+  port: number | null;
+}
 
 /** Boots other files than those the board has, once: what it boots by itself is as before. Resolves when SSH answers. */
 export async function bootOverNetwork(
@@ -50,17 +54,22 @@ export async function bootOverNetwork(
   const method = bootloader?.method ?? 'booti';
   const whole = { ...boot, method };
   for (const path of Object.values(filesOf(whole))) await mustBeThere(path);
-  await using _server = await TftpServer.start({
-    ...{ address: boot.serverip, port: boot.port, files: filesOf(whole) },
-    onEvent: ({ name, what, bytes, client }) => board.record('boot.tftp', { name, what, bytes, client }),
-  });
+  await using _server = boot.port === null ? null : await serve(board, whole, boot.port);
   const shell = await stopInLoader(board, { signal, progress });
   const all = AbortSignal.any([signal, board.life]);
   await netBoot(shell, board.console, whole, {
     signal: all,
     progress: (detail) => progress('booting', detail),
   });
+  board.trust();
   await board.awaitBoot({ timeoutMs: board.profile.console.bootTimeoutMs, signal, progress });
+}
+
+function serve(board: Board, boot: NetBoot, port: number): Promise<TftpServer> {
+  return TftpServer.start({
+    ...{ address: boot.serverip, port, files: filesOf(boot) },
+    onEvent: (event) => board.record('boot.tftp', event),
+  });
 }
 
 async function mustBeThere(path: string): Promise<void> {

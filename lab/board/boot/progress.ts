@@ -42,7 +42,7 @@ export interface Stop {
 }
 
 /** Lines by which loaders, kernels and init systems say that they can't go on. */
-const STOPS: readonly ({ literal: string; stage: Stage } & Stop)[] = [
+const STOPS: readonly ({ literal: string; pattern?: RegExp; stage: Stage } & Stop)[] = [
   {
     literal: 'BOOTP broadcast 6',
     stage: 'bootloader',
@@ -72,7 +72,8 @@ const STOPS: readonly ({ literal: string; stage: Stage } & Stop)[] = [
     next: 'check the TFTP server and its firewall',
   },
   {
-    literal: "TFTP error: 'File not found'",
+    literal: "TFTP error: '",
+    pattern: /TFTP error: '.*' \(1\)/,
     stage: 'bootloader',
     fault: 'config',
     why: 'the TFTP server has no such file',
@@ -279,7 +280,9 @@ export class BootProgress {
     const text = line.trim();
     if (text === '') return null;
     this.#last = text;
-    const stop = STOPS.find(({ literal }) => text.includes(literal));
+    const stop = STOPS.find(
+      ({ literal, pattern }) => text.includes(literal) && (pattern === undefined || pattern.test(text)),
+    );
     if (stop) this.#stop = stop;
     const sign = SIGNS.find(
       ({ literal, pattern }) => text.includes(literal) && (pattern === undefined || pattern.test(text)),
