@@ -24,6 +24,10 @@ const COMMANDS: Record<string, Entry> = {
   journal: { summary: 'read or follow what was recorded in a run', load: () => import('./journal.ts') },
   boards: { summary: 'list the boards, their state and who uses them', load: () => import('./boards.ts') },
   power: { summary: 'switch a board on, off, reset or freeze it', load: () => import('./power.ts') },
+  boot: {
+    summary: 'stop a board in its boot loader, or boot another kernel',
+    load: () => import('./boot.ts'),
+  },
   console: {
     summary: 'look at or type on the serial console of a board',
     load: () => import('./console.ts'),

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, test } from 'node:test';
+import { z } from 'zod';
+import { CheckResult } from '../../lab/board/doctor/check.ts';
 import { ConfigError, HilError } from '../../lab/errors.ts';
 import { makeBench } from './bench.ts';
+import { hil } from './hil.ts';
 import { BOOT_MS, testLab, until } from './lab.ts';
 
 const lab = testLab();
@@ -42,6 +45,25 @@ test('a switch that says yes and does nothing is found out', async () => {
   assert.deepEqual([error.fault, error.code], ['lab', 'power-not-switched']);
   assert.match(error.message, /outlet 1 of bench by PDUDaemon.*still answers/);
   assert.equal(bench.hasPower(), true);
+});
+
+test('the doctor finds such a board well, and leaves it off; a peer that is not there is told', async () => {
+  await until(() => !bench.hasPower(), 'the board is off');
+  const { code, stdout, stderr } = await hil('doctor', '--json');
+  const Report = z.record(z.string(), z.array(CheckResult));
+  const report = Report.parse(JSON.parse(stdout));
+  const of = (name: string) =>
+    Object.fromEntries((report[name] ?? []).map(({ area, status }) => [area, status]));
+  const { power, boot, ssh, console, system, clock, tools, disk } = of('bench1');
+  assert.deepEqual([power, boot, ssh, console, system, tools, disk], Array(7).fill('good'), stdout + stderr);
+  assert.match(clock ?? '', /good|warning/);
+  assert.equal(bench.hasPower(), false);
+  assert.equal(of('here').radio, 'good');
+  assert.deepEqual(of('nowhere'), { peer: 'wrong' });
+  assert.equal(code, 3, 'something is wrong');
+  const some = await hil('doctor', 'all');
+  assert.match(some.stdout, /^bench1\n.*AREA/m);
+  assert.equal(some.code, 0, some.stdout);
 });
 
 test('a board that is left goes off, and while it is in use no other lab can be had here', async () => {

@@ -77,6 +77,11 @@ export async function makeBench(state: string): Promise<Bench> {
     powerPolicy: {minOff: 200ms, settle: 0s, minInterval: 0s, maxPerMinute: 60, confirmWithin: 20s}
     console: {type: tcp, host: 127.0.0.1, port: ${consolePort}}
     ssh: {host: 127.0.0.1, port: ${address.port}, hostKey: ${JSON.stringify(hostKey.publicKey.split(' ').slice(0, 2).join(' '))}}
+peers:
+  here: {ssh: local, roles: [monitor], interface: lo}
+  nowhere: {ssh: {host: 127.0.0.1, port: 1}, roles: [station]}
+groups:
+  all: [bench1]
 `,
   );
   return {

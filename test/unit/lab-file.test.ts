@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -210,4 +210,18 @@ test('the JSON Schema for editors names sections, switches and cables', () => {
   const text = JSON.stringify(labJsonSchema());
   for (const word of ['boards', 'peers', 'include', '"const":"tasmota"', '"const":"serial"', 'endState'])
     assert.ok(text.includes(word), word);
+});
+
+test('the lab file that README shows is right', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  const [, yaml = ''] = /```yaml\n(# yaml-language-server[\s\S]*?)```/.exec(readme) ?? [];
+  file('boards: {}\n', 'peers.yaml');
+  assert.deepEqual(
+    loadLab(file(yaml)).boards.map(({ name, endState }) => [name, endState]),
+    [
+      ['bpi1', 'off'],
+      ['router1', 'off'],
+      ['laptop', 'on'],
+    ],
+  );
 });
