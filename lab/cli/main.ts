@@ -36,6 +36,14 @@ const COMMANDS: Record<string, Entry> = {
   exec: { summary: 'run a command on a board', load: () => import('./exec.ts') },
   push: { summary: 'copy a file to a board', load: () => import('./push.ts') },
   pull: { summary: 'copy a file from a board', load: () => import('./pull.ts') },
+  bundle: {
+    summary: 'make and check a bundle: what is put on boards as one thing',
+    load: () => import('./bundle.ts'),
+  },
+  deploy: {
+    summary: 'put a bundle on a board and prove it, or take it back',
+    load: () => import('./deploy.ts'),
+  },
   classify: {
     summary: 'say what broke in a log, and whose fault it is',
     load: () => import('./classify.ts'),

@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { bootOverNetwork, loaderOf, stopInLoader } from '../board/boot/board-boot.ts';
+import { openBundle } from '../board/deploy/bundle.ts';
+import { deploy, rollback } from '../board/deploy/deploy.ts';
 import { ConfigError, LabError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
 import { isEventKind, PAYLOADS } from '../journal/event.ts';
@@ -201,6 +203,23 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
         }),
       ),
     })),
+    'deploy.run': onBoard(async ({ board }, { dir, reload }, signal, emit) => {
+      const context = board.context(signal);
+      const bundle = await openBundle(dir);
+      board.forgetProvenance();
+      const result = await deploy(context, bundle, {
+        signal,
+        reload,
+        progress: (detail) => emit({ detail }),
+      });
+      const { sha256, files, bytes } = result;
+      board.record('board.deployed', { bundle: result.bundle, sha256, files, bytes });
+      return result;
+    }),
+    'deploy.rollback': onBoard(async ({ board }, _params, signal) => {
+      board.forgetProvenance();
+      return { restored: await rollback(board.context(signal), { signal }) };
+    }),
     'boot.stop': held(async (session, { signal, emit }) => {
       const progress = (state: string, detail: string) => emit({ state, detail });
       await session.track(signal, (all) => stopInLoader(session.board, { signal: all, progress }));

@@ -75,6 +75,15 @@ export const PAYLOADS = {
     modules: z.record(text, z.object({ srcversion: text, sha256: text, version: text })),
     firmware: z.record(text, text),
     tools: z.record(text, text),
+    /** What was last deployed: name, version and hash of its manifest; empty where nothing was. */
+    bundle: text.default(''),
+  }),
+  /** A bundle was put on the board and read back, or taken back. */
+  'board.deployed': z.object({
+    bundle: text,
+    sha256: text,
+    files: z.number().int(),
+    bytes: z.number().int(),
   }),
   'power.action': z.object({ action: text, ok: z.boolean(), durationMs: z.number(), error: text.optional() }),
   'power.event': z.object({ event: text, detail: text.optional() }),

@@ -1,5 +1,6 @@
 /** What exactly runs on a board: kernel, modules, firmware and tools, by version and hash. */
 import type { DeviceProfile } from '../../devices/profile.ts';
+import { CURRENT } from '../board/deploy/kept.ts';
 import { quote, type Remote } from '../board/remote.ts';
 import { LabError } from '../errors.ts';
 import type { Payload } from '../journal/event.ts';
@@ -48,6 +49,7 @@ export function provenanceScript(modules: readonly string[], firmware: readonly 
     "nl='\n'",
     'read -r k </proc/sys/kernel/osrelease;read -r v </proc/sys/kernel/version;echo "kernel $k $v"',
     'read -r i </proc/sys/kernel/random/boot_id;echo "boot $i"',
+    `[ -r ${CURRENT} ]&&{ read -r b <${CURRENT};echo "bundle $b"; }`,
     `n=;for m in ${modules.map((name) => quote(name.replaceAll('-', '_'))).join(' ')};do s=;v=;d=/sys/module/$m`,
     'if [ -e $d ];then [ -e $d/srcversion ]&&read -r s <$d/srcversion;[ -e $d/version ]&&read -r v <$d/version',
     'echo "module $m $s;$v";else n="$n $m";fi;done',
@@ -67,7 +69,7 @@ export function parseProvenance(
   firmware: readonly string[],
   board: string,
 ): Provenance {
-  const found: Provenance = { kernel: '', bootId: '', modules: {}, firmware: {}, tools: {} };
+  const found: Provenance = { kernel: '', bootId: '', modules: {}, firmware: {}, tools: {}, bundle: '' };
   const versions = new Map<string, { srcversion: string; version: string }>();
   const hashes = new Map<string, string>();
   let described = '';
@@ -79,6 +81,7 @@ export function parseProvenance(
     const [kind, name = '', ...rest] = line.split(' ');
     if (kind === 'kernel') found.kernel = [name, ...rest].join(' ');
     else if (kind === 'boot') found.bootId = name;
+    else if (kind === 'bundle') found.bundle = [name, ...rest].join(' ');
     else if (kind === 'tool') found.tools[name] = rest.join(' ');
     else if (kind === 'module') {
       const [srcversion = '', version = ''] = rest.join(' ').split(';');

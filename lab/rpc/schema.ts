@@ -230,6 +230,23 @@ export const METHODS = {
   'doctor.peer': method(z.object({ peer: text }), z.object({ results: z.array(CheckResult) })),
   /** Powers the board on if needed, boots it, connects SSH, follows its kernel log. A dead board is power-cycled once. */
   'board.ready': method(z.object({ lease, timeoutMs }), BoardFacts, z.object({ state: text, detail: text })),
+  /** Puts a bundle (a folder of the lab machine) on the board and reads it back; what fails is taken back. */
+  'deploy.run': method(
+    z.object({ lease, dir: text, reload: z.boolean().default(true) }),
+    z.object({
+      ...{
+        bundle: text,
+        sha256: text,
+        files: z.number().int(),
+        bytes: z.number().int(),
+        reloaded: z.array(text),
+      },
+      proven: z.object({ files: z.record(text, text), modules: z.record(text, text) }),
+    }),
+    z.object({ detail: text }),
+  ),
+  /** Takes back what was deployed last. */
+  'deploy.rollback': method(z.object({ lease }), z.object({ restored: z.number().int() })),
   /** Power-cycles the board and stops it in its boot loader. */
   'boot.stop': method(z.object({ lease }), none, z.object({ state: text, detail: text })),
   /** A command of the boot loader in which the board was stopped. */

@@ -1,0 +1,181 @@
+/** A bundle: what is put on a board as one thing - a folder laid out as the board's root, and a manifest with hashes. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { z } from 'zod';
+import { ConfigError, messageOf } from '../../errors.ts';
+import { runTool } from '../../program.ts';
+import { type Arch, isElf, type ModuleFacts, moduleFacts, parseElf } from './elf.ts';
+
+export const MANIFEST = 'bundle.json';
+const ARCHES = ['x86_64', 'aarch64', 'arm', 'mips', 'riscv64', 'other'] as const satisfies readonly Arch[];
+
+const BundleFile = z.strictObject({
+  /** Where it goes on the board. */
+  path: z.string().regex(/^\/(?!(?:.*\/)?\.\.(?:\/|$))[^\0\r\n]+$/, 'expected an absolute path without ..'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex'),
+  size: z.int().nonnegative(),
+  mode: z.int().min(0).max(0o7777),
+  /** Of a kernel module. */
+  module: z.strictObject({ name: z.string(), kernelRelease: z.string(), srcversion: z.string() }).optional(),
+});
+export type BundleFile = z.output<typeof BundleFile>;
+
+const Manifest = z.strictObject({
+  format: z.literal(1),
+  name: z.string().min(1),
+  version: z.string(),
+  /** Null: nothing in it is of one architecture. */
+  arch: z.enum(ARCHES).nullable(),
+  /** Kernel that its modules are for; null where it has none. */
+  kernelRelease: z.string().nullable(),
+  files: z.array(BundleFile).min(1, 'expected at least one file'),
+});
+export type Manifest = z.output<typeof Manifest>;
+
+export interface Bundle extends Manifest {
+  /** Folder that it is in. */
+  dir: string;
+  /** Of its manifest: what tells one bundle from another. */
+  sha256: string;
+}
+
+/** Reads a bundle and compares every file with its hash. Throws ConfigError naming the file and what was expected. */
+export async function openBundle(dir: string): Promise<Bundle> {
+  const path = join(dir, MANIFEST);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ConfigError(`${dir} is no bundle: ${messageOf(cause)}`, {
+      code: 'no-bundle',
+      hint: `hil bundle create ${dir}`,
+      cause,
+    });
+  });
+  const manifest = parseManifest(path, text);
+  for (const { path: target, sha256, size } of manifest.files) {
+    const content = await readFile(join(dir, target)).catch((cause: unknown) => {
+      throw new ConfigError(`the bundle ${dir} lacks ${target}: ${messageOf(cause)}`, {
+        code: 'torn-bundle',
+        cause,
+      });
+    });
+    if (content.length !== size || hashOf(content) !== sha256)
+      throw new ConfigError(`${target} in the bundle ${dir} is not what its manifest says`, {
+        code: 'torn-bundle',
+        hint: `it was changed after the bundle was made: hil bundle create ${dir} makes it anew`,
+      });
+  }
+  return { ...manifest, dir, sha256: hashOf(Buffer.from(text)) };
+}
+
+/** Makes the manifest of a folder laid out as the root of a board. Throws ConfigError for what can't be one bundle. */
+export async function createBundle(dir: string, names: { name?: string; version?: string }): Promise<Bundle> {
+  const files: BundleFile[] = [];
+  const arches = new Set<Arch>();
+  const kernels = new Set<string>();
+  for (const path of await filesBelow(dir)) {
+    const content = await readFile(join(dir, path));
+    const facts = await factsOf(join(dir, path), content);
+    if (facts.arch !== null) arches.add(facts.arch);
+    if (facts.module) kernels.add(facts.module.kernelRelease);
+    const { mode } = await stat(join(dir, path));
+    const { module } = facts;
+    files.push({
+      ...{ path: `/${path}`, sha256: hashOf(content), size: content.length, mode: mode & 0o7777 },
+      ...(module
+        ? {
+            module: { name: module.name, kernelRelease: module.kernelRelease, srcversion: module.srcversion },
+          }
+        : {}),
+    });
+  }
+  if (files.length === 0)
+    throw new ConfigError(`there is no file below ${dir}`, {
+      hint: 'lay it out as the root of the board: lib/modules/..., lib/firmware/...',
+    });
+  if (arches.size > 1)
+    throw new ConfigError(`${dir} has programs of several architectures: ${[...arches].join(', ')}`, {
+      code: 'mixed-bundle',
+    });
+  if (kernels.size > 1)
+    throw new ConfigError(`${dir} has modules for several kernels: ${[...kernels].join(', ')}`, {
+      code: 'mixed-bundle',
+    });
+  const [arch = null] = arches;
+  const [kernelRelease = null] = kernels;
+  const manifest: Manifest = {
+    format: 1,
+    name: names.name ?? basename(dir),
+    version: names.version ?? '',
+    arch,
+    kernelRelease,
+    files,
+  };
+  const path = join(dir, MANIFEST);
+  await writeFile(`${path}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(`${path}.new`, path);
+  return await openBundle(dir);
+}
+
+function parseManifest(path: string, text: string): Manifest {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigError(`${path} is no JSON: ${messageOf(cause)}`, { code: 'torn-bundle', cause });
+  }
+  const parsed = Manifest.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(`${path} is no manifest of a bundle:\n${z.prettifyError(parsed.error)}`, {
+    code: 'torn-bundle',
+  });
+}
+
+async function filesBelow(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
+    throw new ConfigError(`${dir} can't be read: ${messageOf(cause)}`, { cause });
+  });
+  const odd = entries.find((entry) => !entry.isFile() && !entry.isDirectory());
+  if (odd)
+    throw new ConfigError(`${join(odd.parentPath, odd.name)} is neither a file nor a folder`, {
+      hint: 'links and devices do not go into a bundle',
+    });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((path) => path !== MANIFEST && path !== `${MANIFEST}.new`)
+    .sort();
+}
+
+/** Architecture of a program or module, and what a module says of itself. */
+async function factsOf(
+  path: string,
+  content: Buffer,
+): Promise<{ arch: Arch | null; module: ModuleFacts | null }> {
+  try {
+    const bytes = /\.ko(\.\w+)?$/.test(path) ? await unpacked(path, content) : content;
+    if (!isElf(bytes)) return { arch: null, module: null };
+    const module = /\.ko(\.\w+)?$/.test(path) ? moduleFacts(bytes) : null;
+    return { arch: parseElf(bytes).arch, module };
+  } catch (cause) {
+    throw new ConfigError(`${path} can't be read as what its name says: ${messageOf(cause)}`, {
+      code: 'torn-bundle',
+      cause,
+    });
+  }
+}
+
+async function unpacked(path: string, content: Buffer): Promise<Buffer> {
+  if (path.endsWith('.gz')) return gunzipSync(content);
+  if (path.endsWith('.zst')) return zstdDecompressSync(content);
+  if (path.endsWith('.xz'))
+    return await runTool('xz', ['--decompress', '--stdout'], {
+      step: `unpacking ${basename(path)}`,
+      stdin: content,
+    });
+  return content;
+}
+
+function hashOf(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex');
+}
