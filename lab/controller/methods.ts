@@ -136,7 +136,11 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       return { stopping: true };
     },
 
-    'run.open': async ({ params, connection }) => ({ journal: await lab.runs.open(params, connection) }),
+    'run.open': async ({ params, connection }) => {
+      const journal = await lab.runs.open(params, connection);
+      await options.peers.check((checked) => lab.runs.append(params.run, 'peer.checked', checked, null));
+      return { journal };
+    },
     'run.close': async ({ params }) => {
       await lab.runs.close(params.run, params.reason);
       return {};

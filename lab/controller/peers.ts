@@ -5,6 +5,7 @@ import { examinePeer, localShell, remoteShell } from '../board/doctor/peer.ts';
 import { SshRemote } from '../board/ssh/connection.ts';
 import type { PeerEntry } from '../config/schema.ts';
 import { ConfigError } from '../errors.ts';
+import type { Payload } from '../journal/event.ts';
 
 export interface PeersOptions {
   peers: Readonly<Record<string, PeerEntry>>;
@@ -24,6 +25,20 @@ export class Peers {
 
   get names(): string[] {
     return Object.keys(this.#options.peers);
+  }
+
+  /** Looks at all of them at once, before a run; what is wrong is told, and the tests that need it will find it. */
+  async check(tell: (checked: Payload<'peer.checked'>) => void): Promise<void> {
+    const signal = AbortSignal.timeout(2 * CHECK_MS);
+    await Promise.all(
+      this.names.map(async (peer) => {
+        const results = await this.examine(peer, signal);
+        const wrong = results
+          .filter(({ status }) => status === 'wrong')
+          .map(({ area, detail }) => `${area}: ${detail}`);
+        tell({ peer, clock: results.find(({ area }) => area === 'clock')?.detail ?? '', wrong });
+      }),
+    );
   }
 
   /** Throws ConfigError for a peer that the lab file does not have. */

@@ -52,6 +52,8 @@ export const PAYLOADS = {
   'board.state': z.object({ state: text, reason: text.optional() }),
   /** A file that the lab's TFTP server gave to a board. */
   'boot.tftp': z.object({ name: text, what: text, bytes: z.number(), client: text }),
+  /** The machine at the other end of links, as it was found when the run began; `wrong`: what is wrong with it. */
+  'peer.checked': z.object({ peer: text, clock: text, wrong: z.array(text) }),
   /** Whether it can be trusted: see lab/controller/health.ts. */
   'board.health': z.object({ health: text, why: text.optional() }),
   /** What runs around its kernel: see lab/board/userland.ts. */

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { z } from 'zod';
 import { CheckResult } from '../../lab/board/doctor/check.ts';
@@ -64,6 +67,25 @@ test('the doctor finds such a board well, and leaves it off; a peer that is not 
   const some = await hil('doctor', 'all');
   assert.match(some.stdout, /^bench1\n.*AREA/m);
   assert.equal(some.code, 0, some.stdout);
+});
+
+test('a run begins with a look at its peers, and says which of them are not well', async () => {
+  const client = await lab.connect();
+  const dir = mkdtempSync(join(tmpdir(), 'hil-run-'));
+  const { journal } = await client.call('run.open', { run: 'peers', dir, command: 'test' });
+  await client.call('run.close', { run: 'peers', reason: 'seen' });
+  const checked = readFileSync(journal, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => z.object({ kind: z.string(), data: z.unknown() }).parse(JSON.parse(line)))
+    .filter(({ kind }) => kind === 'peer.checked')
+    .map(({ data }) =>
+      z.object({ peer: z.string(), clock: z.string(), wrong: z.array(z.string()) }).parse(data),
+    );
+  const of = (name: string) => checked.find(({ peer }) => peer === name);
+  assert.deepEqual(of('here')?.wrong, []);
+  assert.match(of('here')?.clock ?? '', /s to this machine/);
+  assert.match(of('nowhere')?.wrong.join() ?? '', /^peer: /);
 });
 
 test('a board that is left goes off, and while it is in use no other lab can be had here', async () => {
