@@ -2,43 +2,29 @@
  * A board and its states: off -> booting -> ready, and what goes wrong on the way. Owns its hardware, console, SSH and
  * kernel log for as long as the controller lives; knows nothing of leases.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { DeviceProfile } from '../../devices/profile.ts';
 import { type HilError, LabError, messageOf, ProductError } from '../errors.ts';
-import type { EventKind, ObservableSink, Payload, PayloadInput } from '../journal/event.ts';
-import { Clocks } from '../kernel/clocks.ts';
-import { type Attach, CrashWatch } from '../kernel/crash-watch.ts';
-import { KernelLog } from '../kernel/log.ts';
+import type { EventKind, Payload, PayloadInput } from '../journal/event.ts';
+import type { Clocks } from '../kernel/clocks.ts';
+import type { CrashWatch } from '../kernel/crash-watch.ts';
+import type { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
 import { endOfBoard } from '../kernel/trouble.ts';
 import { BootProgress } from './boot/progress.ts';
 import { awaitBoot, type BootableBoard, type BootLimits, bootUp } from './boot-up.ts';
-import { Console } from './console/console.ts';
-import { type ConsoleTransportConfig, makeTransport } from './console/index.ts';
+import type { Console } from './console/console.ts';
 import type { BoardContext } from './context.ts';
 import type { BoardHardware, HardwareEvent, Progress } from './hardware.ts';
+import { makeParts, type PartsOptions } from './parts.ts';
 import { findOut, type Patient, readRemains } from './post-mortem.ts';
 import { ResetWatch } from './reset-watch.ts';
-import { SshRemote } from './ssh/connection.ts';
+import type { SshRemote } from './ssh/connection.ts';
 import { askUserland, type Userland } from './userland.ts';
 
 export type BoardState = 'off' | 'booting' | 'on' | 'ready' | 'frozen' | 'crashed' | 'quarantined';
 export type PowerVerb = 'on' | 'off' | 'cycle' | 'reset' | 'freeze' | 'thaw';
 
-export interface BoardOptions {
-  name: string;
-  profile: DeviceProfile;
-  hardware: BoardHardware;
-  journal: ObservableSink;
-  /** Folder of the board's raw console log and whatever must outlive the controller. */
-  dir: string;
-  /** `hostKey` null: the first that answers is pinned into `pinPath`. */
-  keys: { privateKeyPath: string; hostKey: string | null; pinPath?: string };
-  /** Read when the console asks for it. */
-  password?: () => string | null;
-  /** Puts a file to those of the test under way. */
-  attach: Attach;
+export interface BoardOptions extends PartsOptions {
   /** Called after every change of state. */
   onState: (state: BoardState) => void;
 }
@@ -95,43 +81,12 @@ export class Board {
     this.name = options.name;
     this.profile = options.profile;
     this.hardware = options.hardware;
-    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
-    this.console = new Console({
-      board: options.name,
-      transport: () => makeTransport(this.#cable()),
-      journal: options.journal,
-      rawPath: join(options.dir, 'console.raw'),
-      prompt: {
-        ...options.profile.console,
-        get password() {
-          return options.password === undefined ? options.profile.console.password : options.password();
-        },
-      },
-    });
-    this.remote = new SshRemote({
-      name: options.name,
-      host: options.hardware.ssh().host,
-      port: () => options.hardware.ssh().port,
-      user: options.profile.ssh.user,
-      privateKeyPath: options.keys.privateKeyPath,
-      hostKey: options.keys.hostKey ?? (() => Promise.resolve(null)),
-      ...(options.keys.pinPath === undefined ? {} : { pinPath: options.keys.pinPath }),
-      journal: options.journal,
-    });
-    this.kernelLog = new KernelLog({
-      remote: this.remote,
-      journal: options.journal,
-      board: options.name,
-      console: this.console,
-    });
-    this.clocks = new Clocks({
-      board: options.name,
-      remote: this.remote,
-      log: this.kernelLog,
-      journal: options.journal,
-      console: this.console,
-    });
-    this.crashes = new CrashWatch({ journal: options.journal, attach: options.attach });
+    const parts = makeParts(options);
+    this.console = parts.console;
+    this.remote = parts.remote;
+    this.kernelLog = parts.kernelLog;
+    this.clocks = parts.clocks;
+    this.crashes = parts.crashes;
     this.console.subscribe(({ text }) => this.#heard(text));
     new ResetWatch({
       ...{ console: this.console, remote: this.remote, life: () => this.#life.signal },
@@ -588,12 +543,6 @@ export class Board {
   async #disconnect(): Promise<void> {
     await this.kernelLog.stop();
     await this.remote.disconnect();
-  }
-
-  #cable(): ConsoleTransportConfig {
-    const cable = this.hardware.console();
-    if (cable) return cable;
-    throw new LabError(`${this.name} has no console`, { board: this.name, code: 'unsupported' });
   }
 
   async #openConsole(): Promise<void> {
