@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { boardsNamed } from '../../lab/cli/boards-known.ts';
 import { exampleLab } from '../../lab/config/example.ts';
 import { labId } from '../../lab/config/find.ts';
 import { takeInventory } from '../../lab/config/inventory.ts';
@@ -224,4 +225,21 @@ test('the lab file that README shows is right', () => {
       ['laptop', 'on'],
     ],
   );
+});
+
+test('a group stands for its boards, and what is neither board nor group is told with what there is', () => {
+  const path = file(
+    'boards:\n  a: {profile: virtual, virtual: true}\n  b: {profile: virtual, virtual: true}\ngroups:\n  both: [a, b]\n',
+  );
+  process.env.HIL_LAB = path;
+  try {
+    assert.deepEqual(boardsNamed(['b', 'both']), ['b', 'a']);
+    assert.throws(
+      () => boardsNamed(['c']),
+      (error) =>
+        error instanceof ConfigError && error.code === 'unknown-board' && /a, b/.test(error.hint ?? ''),
+    );
+  } finally {
+    delete process.env.HIL_LAB;
+  }
 });
