@@ -64,6 +64,13 @@ test('a break on the console is one for the kernel too: the next key is a SysRq 
     timeoutMs: 30_000,
   });
   assert.equal(found.index, 0);
+  // The same as one call.
+  await board.call('console.sysrq', { letter: 'h' });
+  await board.call('console.expect', {
+    patterns: [{ literal: 'sysrq: HELP' }],
+    from: found.position,
+    timeoutMs: 30_000,
+  });
   await board.release();
 });
 
