@@ -26,7 +26,8 @@ export function define(command: Command, invocation: Invocation): void {
       `
 Hashes of all files and the srcversion of loaded modules are read back from the board; from then on each result says which
 bundle was on it. A bundle for another architecture, or with modules for another kernel, is refused before anything is
-changed; when something fails on the way, all of it is taken back.
+changed; when something fails on the way, all of it is taken back. A board has one bundle at a time: a second one takes
+back the first.
 
 Examples:
   hil deploy vb1 out

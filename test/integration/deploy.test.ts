@@ -117,7 +117,7 @@ test('what is for another machine or another kernel is refused before anything i
   assert.equal(await sh(board, 'ls /etc/untouched /lib/demo.ko 2>/dev/null'), '');
 });
 
-test('what fails on the way is taken back, also by a controller that was not there', async () => {
+test('what fails on the way is taken back', async () => {
   const board = await lab.board({ boards: ['vb1'] });
   await sh(
     board,
