@@ -47,7 +47,6 @@ const VIRTUAL_BOARDS: readonly { name: string; kind: string; onlyByName: boolean
   { name: 'va1', kind: 'virtual-arm64', onlyByName: true },
   { name: 'vs1', kind: 'virtual-small', onlyByName: true },
 ];
-const SCHEMA = labJsonSchema();
 
 export function virtualLab(): LabConfig {
   return {
@@ -80,7 +79,7 @@ export function checkLab(file: string): { config: LabConfig | null; problems: Pr
   const { problems } = document;
   if (problems.length > 0) return { config: null, problems };
   const parsed = LabFile.safeParse(document.value);
-  if (!parsed.success) problems.push(...explain(parsed.error.issues, document, SCHEMA));
+  if (!parsed.success) problems.push(...explain(parsed.error.issues, document, labJsonSchema()));
   else
     for (const { path, message } of mismatches(parsed.data))
       problems.push({ ...document.placeOf(path, 'key'), message: `${nameOf(path)}: ${message}` });

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { realpath } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { SerialPort, type SerialPortMock } from 'serialport';
+import type { SerialPort, SerialPortMock } from 'serialport';
 import { z } from 'zod';
 import { absolutePath } from '../../config/fields.ts';
 import { LabError, messageOf } from '../../errors.ts';
@@ -48,16 +48,22 @@ interface OpenOptions {
   autoOpen: false;
 }
 
+/** Loaded by those labs alone that have a serial port. */
+async function ownPort(options: OpenOptions): Promise<SerialPort> {
+  const { SerialPort: Port } = await import('serialport');
+  return new Port(options);
+}
+
 /** @param make the port, closed: another one than the machine's for tests */
 export async function openSerial(
   settings: SerialSettings,
-  make: (options: OpenOptions) => SerialPort | SerialPortMock = (options) => new SerialPort(options),
+  make: (options: OpenOptions) => SerialPort | SerialPortMock | Promise<SerialPort> = ownPort,
 ): Promise<ConsolePort> {
   const { path, baudRate, dataBits, parity, stopBits } = settings;
   const device = await realpath(path).catch(() => path);
   await refuseLocked(path, device);
   // hupcl: false, for on some boards a falling DTR is a reset.
-  const port = make({
+  const port = await make({
     ...{ path, baudRate, dataBits, parity, stopBits },
     ...{ lock: true, hupcl: false, autoOpen: false },
   });

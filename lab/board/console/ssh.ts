@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { absolutePath, host, tcpPort } from '../../config/fields.ts';
 import { abortReason, LabError, messageOf } from '../../errors.ts';
 import { parsePublicKey } from '../ssh/hostkey.ts';
-import { type Link, openLink } from '../ssh/link.ts';
+import type { Link } from '../ssh/link.ts';
 import { backOff } from './backoff.ts';
 import { streamPort, unreachable } from './socket.ts';
 import { type ConsolePort, consoleCable } from './transport.ts';
@@ -49,6 +49,8 @@ async function openSsh(
   };
   let link: Link | undefined;
   try {
+    // Loaded by those labs alone that have such a console.
+    const { openLink } = await import('../ssh/link.ts');
     link = await openLink(target, signal ? AbortSignal.any([late, signal]) : late);
     return sshPort(name, link, await link.terminal(command, WINDOW));
   } catch (error) {
