@@ -76,6 +76,7 @@ test('provenance tells what is there and gives an empty text for what is not', (
   const stdout = [
     'kernel 6.1.0 #1 SMP',
     'boot 11-22',
+    'bundle demo v1 0123',
     'module drv ABCDEF;1.2',
     'filename:       /lib/modules/6.1.0/other-one.ko.xz',
     'srcversion:     0123',
@@ -101,6 +102,7 @@ test('provenance tells what is there and gives an empty text for what is not', (
       },
       firmware: { '/lib/firmware/x.bin': hash('c'), '/lib/firmware/none': '' },
       tools: { hostapd: '', wpa_supplicant: '', iw: 'iw version 5.19', iperf3: '' },
+      bundle: 'demo v1 0123',
     },
   );
   assert.throws(

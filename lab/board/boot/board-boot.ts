@@ -1,6 +1,6 @@
 /** A board and its boot loader: stopped there, given commands, or started from there with another kernel over the network. */
 import { stat } from 'node:fs/promises';
-import { ConfigError, LabError, messageOf } from '../../errors.ts';
+import { ConfigError, messageOf } from '../../errors.ts';
 import type { Board } from '../board.ts';
 import type { Progress } from '../hardware.ts';
 import { LoaderShell } from './loader-shell.ts';
@@ -78,5 +78,5 @@ async function mustBeThere(path: string): Promise<void> {
   } catch (cause) {
     throw new ConfigError(`${path} can't be read: ${messageOf(cause)}`, { cause });
   }
-  throw new LabError(`${path} is no file`);
+  throw new ConfigError(`${path} is no file`);
 }
