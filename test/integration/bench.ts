@@ -74,7 +74,7 @@ export async function makeBench(state: string): Promise<Bench> {
     description: a machine behind wires
     capabilities: {remove: [snapshot, reset]}
     power: {type: pdudaemon, url: "http://127.0.0.1:${pduPort}", hostname: bench, port: 1}
-    powerPolicy: {minOff: 200ms, settle: 0s, minInterval: 0s, maxPerMinute: 60, confirmWithin: 20s}
+    powerPolicy: {minOff: 200ms, settle: 0s, minInterval: 0s, maxPerMinute: 60, confirmWithin: 6s}
     console: {type: tcp, host: 127.0.0.1, port: ${consolePort}}
     ssh: {host: 127.0.0.1, port: ${address.port}, hostKey: ${JSON.stringify(hostKey.publicKey.split(' ').slice(0, 2).join(' '))}}
 peers:
