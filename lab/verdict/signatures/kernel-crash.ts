@@ -164,7 +164,7 @@ export const kernelCrash: readonly Signature[] = [
       'Kernel BUG [#',
     ],
     pattern:
-      /Internal error: [^\n]{0,80}\[#\d|Oops: (?:Oops: )?[0-9a-f]{4}(?: \[#| \[)|Oops: [A-Za-z][^\n]{0,100}(?:\[#\d|sig: \d)|(?:Oops|Oops - [\w ]{0,40}|Kernel BUG) ?\[#\d/,
+      /Internal error: [^\n]{0,80}\[#\d|Oops: (?:Oops: )?[0-9a-f]{4}(?: \[#| \[)|Oops: [A-Za-z][^\n:]{0,60}(?::[^\n:]{0,60})?(?:\[#\d|sig: \d)|(?:Oops|Oops - [\w ]{0,40}|Kernel BUG) ?\[#\d/,
     meaning: 'The kernel runs into an exception and kills the thread',
     source: 'arch/*/kernel/traps.c, die()',
   },
