@@ -1,4 +1,5 @@
 /** Banana Pi BPI-R2 (MT7623N) with its on-board MT6625L by the vendor's wlan_gen2 driver: ap0 is the access point. */
+import { LOGIN } from './login.ts';
 import type { DeviceProfile } from './profile.ts';
 
 export const bpiR2: DeviceProfile = {
@@ -16,14 +17,7 @@ export const bpiR2: DeviceProfile = {
     'iperf3',
     'modules',
   ],
-  console: {
-    baudRate: 115200,
-    loginPrompt: 'login: ',
-    passwordPrompt: 'Password: ',
-    user: 'root',
-    password: null,
-    bootTimeoutMs: 180_000,
-  },
+  console: LOGIN,
   ssh: { user: 'root' },
   bootloader: { name: 'u-boot', method: 'bootm' },
   driver: {

@@ -1,4 +1,5 @@
 /** Any Linux machine with SSH: what a lab file says of it (radios, driver, capabilities) makes it a certain one. */
+import { LOGIN } from './login.ts';
 import type { DeviceProfile } from './profile.ts';
 
 export const linux: DeviceProfile = {
@@ -6,14 +7,7 @@ export const linux: DeviceProfile = {
   title: 'Linux machine',
   arch: 'x86_64',
   capabilities: ['power', 'console', 'ssh', 'modules'],
-  console: {
-    baudRate: 115200,
-    loginPrompt: 'login: ',
-    passwordPrompt: 'Password: ',
-    user: 'root',
-    password: null,
-    bootTimeoutMs: 180_000,
-  },
+  console: LOGIN,
   ssh: { user: 'root' },
   bootloader: null,
   driver: { module: 'cfg80211', parameters: {}, related: ['mac80211'], firmware: [] },

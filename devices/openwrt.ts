@@ -1,4 +1,5 @@
 /** A router with OpenWrt: BusyBox, dropbear, a console that wants a key before it shows a shell. */
+import { LOGIN } from './login.ts';
 import type { DeviceProfile } from './profile.ts';
 
 export const openwrt: DeviceProfile = {
@@ -6,14 +7,7 @@ export const openwrt: DeviceProfile = {
   title: 'OpenWrt router',
   arch: 'aarch64',
   capabilities: ['power', 'console', 'ssh', 'wifi-ap', 'band-2.4', 'band-5', 'modules'],
-  console: {
-    baudRate: 115200,
-    loginPrompt: 'Please press Enter to activate this console.',
-    passwordPrompt: 'Password: ',
-    user: 'root',
-    password: null,
-    bootTimeoutMs: 240_000,
-  },
+  console: { ...LOGIN, loginPrompt: 'Please press Enter to activate this console.', bootTimeoutMs: 240_000 },
   ssh: { user: 'root' },
   bootloader: { name: 'u-boot', method: 'bootm' },
   driver: { module: 'mt76', parameters: {}, related: ['mac80211', 'cfg80211'], firmware: [] },

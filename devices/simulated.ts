@@ -1,4 +1,5 @@
 /** What virtual boards have in common: two simulated radios (mac80211_hwsim) on a stock kernel of Debian's, in QEMU. */
+import { LOGIN } from './login.ts';
 import type { DeviceProfile } from './profile.ts';
 
 type Kind = Pick<DeviceProfile, 'name' | 'title' | 'arch' | 'capabilities'> & Partial<DeviceProfile>;
@@ -22,14 +23,7 @@ const COMMON: Omit<DeviceProfile, 'name' | 'title' | 'arch'> = {
     'iperf3',
     'modules',
   ],
-  console: {
-    baudRate: 115200,
-    loginPrompt: 'login: ',
-    passwordPrompt: 'Password: ',
-    user: 'root',
-    password: null,
-    bootTimeoutMs: 120_000,
-  },
+  console: { ...LOGIN, bootTimeoutMs: 120_000 },
   ssh: { user: 'root' },
   bootloader: null,
   driver: {

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { abortReason, LabError, messageOf } from './errors.ts';
-import { killGroup } from './virtual/process.ts';
+import { killGroup } from './process.ts';
 
 /** mke2fs is in /usr/sbin, which an ordinary user's PATH lacks. */
 const searchPath = (): string[] => [

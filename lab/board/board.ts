@@ -3,20 +3,21 @@
  * kernel log for as long as the controller lives; knows nothing of leases.
  */
 import type { DeviceProfile } from '../../devices/profile.ts';
-import { type HilError, LabError, messageOf, ProductError } from '../errors.ts';
+import { type HilError, LabError, messageOf } from '../errors.ts';
 import type { EventKind, Payload, PayloadInput } from '../journal/event.ts';
 import type { Clocks } from '../kernel/clocks.ts';
 import type { CrashWatch } from '../kernel/crash-watch.ts';
 import type { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
 import { endOfBoard } from '../kernel/trouble.ts';
+import { awaitBoot, type BootableBoard, type BootLimits, bootUp } from './boot/boot-up.ts';
 import { BootProgress } from './boot/progress.ts';
-import { awaitBoot, type BootableBoard, type BootLimits, bootUp } from './boot-up.ts';
 import type { Console } from './console/console.ts';
 import type { BoardContext } from './context.ts';
+import { Death } from './death.ts';
 import type { BoardHardware, HardwareEvent, Progress } from './hardware.ts';
 import { makeParts, type PartsOptions } from './parts.ts';
-import { findOut, type Patient, readRemains } from './post-mortem.ts';
+import { findOut, type Patient } from './post-mortem.ts';
 import { ResetWatch } from './reset-watch.ts';
 import type { SshRemote } from './ssh/connection.ts';
 import { askUserland, type Userland } from './userland.ts';
@@ -34,10 +35,6 @@ export interface ReadyResult {
   provenance: Payload<'board.provenance'>;
 }
 
-/** The line with which a panic ends: kernel/panic.c. */
-const PANIC_END = /end Kernel panic|Rebooting in \d+ seconds/;
-/** A slow console takes its time, and what is not waited for is lost. */
-const PANIC_MS = 30_000;
 /** A board that answers within this time is taken to be well. */
 const PROBE_MS = 10_000;
 /** How long a board that nothing switches may take to go down when it is told to reboot. */
@@ -52,6 +49,8 @@ export class Board {
   readonly kernelLog: KernelLog;
   readonly clocks: Clocks;
   readonly crashes: CrashWatch;
+  /** What it died of on its own, if it did. */
+  readonly death: Death;
   readonly #options: BoardOptions;
   #state: BoardState = 'off';
   #powered = false;
@@ -60,7 +59,6 @@ export class Board {
   #life = new AbortController();
   #consoleOpen = false;
   #bootPosition = 0;
-  #crashPosition = 0;
   /** Why the board can't be trusted as it is and must be power-cycled before it is used again. */
   #suspect: string | null = null;
   #provenance: Payload<'board.provenance'> | null = null;
@@ -70,8 +68,6 @@ export class Board {
   #bootId: string | null = null;
   /** How far its present boot has come, as its console tells. */
   #progress = new BootProgress();
-  /** What the board died of on its own, until the harness does something about it. */
-  #death: ProductError | null = null;
   #networkCut = false;
   /** The watchdog is about to reset the board. */
   #watchdogBit = false;
@@ -87,6 +83,12 @@ export class Board {
     this.kernelLog = parts.kernelLog;
     this.clocks = parts.clocks;
     this.crashes = parts.crashes;
+    this.death = new Death({
+      ...{ name: this.name, console: this.console, crashes: this.crashes, journal: options.journal },
+      state: () => this.#state,
+      patient: () => this.#patient(),
+      suspect: (why) => this.suspect(why),
+    });
     this.console.subscribe(({ text }) => this.#heard(text));
     new ResetWatch({
       ...{ console: this.console, remote: this.remote, life: () => this.#life.signal },
@@ -124,11 +126,6 @@ export class Board {
   /** Where on the console its present boot began. */
   get bootPosition(): number {
     return this.#bootPosition;
-  }
-
-  /** What is wrong with the board if it died on its own; null while it is well. */
-  get crash(): ProductError | null {
-    return this.#death;
   }
 
   /** Aborted, with a HilError, when the board is switched off, reset or dies: what runs on it then is gone. */
@@ -191,60 +188,14 @@ export class Board {
     const { signal, progress } = options;
     const started = performance.now();
     let booted = false;
-    if (this.#death) progress(this.#state, 'reading what it kept of its crash');
-    await this.postMortem(signal);
+    if (this.death.cause) progress(this.#state, 'reading what it kept of its crash');
+    await this.death.postMortem(signal);
     if (!(await this.#isWell(signal, progress))) {
       booted = true;
       await bootUp(this.#bootable(options.fresh), options);
     }
     this.#provenance ??= await this.#askProvenance(signal);
     return { bootMs: booted ? Math.round(performance.now() - started) : null, provenance: this.#provenance };
-  }
-
-  /**
-   * Resolves when a board that panics has said all: it prints for some time, and keeps its log for after the reset only
-   * then. Never throws.
-   */
-  async restOfPanic(signal: AbortSignal): Promise<void> {
-    if (this.#state !== 'crashed' || this.#death?.code !== 'kernel-panic') return;
-    try {
-      const limits = { timeoutMs: PANIC_MS, signal };
-      const end = await this.console.expect(PANIC_END, { ...limits, from: this.#crashPosition });
-      await this.console.expect('\n', { ...limits, from: end.position });
-    } catch (error) {
-      const message = `the end of the panic was not seen: ${messageOf(error)}`;
-      this.#options.journal.append('journal.note', { message });
-    }
-  }
-
-  /**
-   * Of a board that died: resets it, unless it has rebooted (cutting the power would lose what the kernel kept in memory), reads what it kept, and
-   * leaves it to be power-cycled before it is used again. Nothing on one that lives. Never throws.
-   */
-  async postMortem(signal: AbortSignal): Promise<void> {
-    if (!this.#death) return;
-    await this.restOfPanic(signal);
-    this.crashes.settle();
-    const crashed = this.#state === 'crashed';
-    this.#death = null;
-    try {
-      const patient = await this.#patient();
-      if (crashed) await patient.reset(signal);
-      await patient.boot(signal);
-      await readRemains(patient, signal);
-    } catch (error) {
-      this.#options.journal.append('journal.note', {
-        message: `what ${this.name} kept of its crash could not be read: ${messageOf(error)}`,
-      });
-    }
-    if (crashed) this.suspect('it crashed');
-  }
-
-  /** Of what it died nobody wants to know; it is power-cycled before it is used again. */
-  forgetDeath(): void {
-    if (!this.#death) return;
-    this.suspect(this.#death.message);
-    this.#death = null;
   }
 
   /** Of a board that should be well and does not answer: what became of it. It is power-cycled before it is used again. */
@@ -385,7 +336,7 @@ export class Board {
 
   async #powerOff(): Promise<void> {
     this.#endLife(new LabError(`${this.name} was switched off`, { board: this.name, code: 'board-reset' }));
-    this.#death = null;
+    this.death.overtaken();
     await this.#disconnect();
     await this.hardware.powerOff();
     this.#powered = false;
@@ -400,7 +351,7 @@ export class Board {
         hint: `hil power ${this.name} on`,
       });
     this.#endLife(new LabError(`${this.name} was reset`, { board: this.name, code: 'board-reset' }));
-    this.#death = null;
+    this.death.overtaken();
     await this.#disconnect();
     this.#beginLife();
     this.#enter('booting', 'reset');
@@ -597,10 +548,7 @@ export class Board {
 
   #crashed(message: string, code: string): void {
     if (this.#life.signal.aborted) return;
-    this.#crashPosition = this.console.position;
-    const hint = `what led to it is in console.log; the board is power-cycled before it is used again`;
-    this.#death = new ProductError(`${this.name}: ${message}`, { board: this.name, code, hint });
-    this.#endLife(this.#death);
+    this.#endLife(this.death.crashed(message, code));
     // Nobody answers any more: what is under way is told now, not when its connection times out.
     void this.#disconnect();
     if (this.#state !== 'quarantined') this.#enter('crashed', message);
@@ -610,12 +558,10 @@ export class Board {
     const [what, code] = this.#watchdogBit
       ? ['hung until its watchdog reset it', 'watchdog-reset']
       : [`rebooted by itself (${detail})`, 'unexpected-reboot'];
-    const death = new ProductError(`${this.name} ${what}`, { board: this.name, code });
-    this.#endLife(death);
+    this.#endLife(this.death.rebooted(what, code));
     void this.#disconnect();
     this.#beginLife();
     this.#bootPosition = position;
-    this.#death ??= death;
     this.#enter('booting', 'rebooted by itself');
   }
 

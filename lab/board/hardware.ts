@@ -48,6 +48,9 @@ export interface BoardHardware {
   ssh(): { host: string; port: number };
   memoryBytes(): Promise<number | null>;
 
+  /** Until it is disposed of, the power is not cut: something is being written that must not be torn. */
+  holdPower?(why: string): Disposable;
+
   /** Only boards with capability `snapshot`. */
   saveSnapshot?(name: string): Promise<void>;
   loadSnapshot?(name: string): Promise<void>;

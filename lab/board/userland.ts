@@ -34,6 +34,16 @@ export const Userland = z.object({
 });
 export type Userland = z.output<typeof Userland>;
 
+/** Shell: says `free`, the folder $d and the last line of df, of which freeBytesOf reads the space left there. */
+export const FREE_OF_D =
+  'df -k $d 2>/dev/null | { while read -r line; do last=$line; done; echo "free $d $last"; }';
+
+/** Device, blocks, used, available, part, place; the device may have been on a line of its own. Null where df said nothing. */
+export function freeBytesOf(line: string): number | null {
+  const kib = /\s(\d+)\s+\d+%/.exec(line)?.[1];
+  return kib === undefined ? null : Number(kib) * 1024;
+}
+
 /** What a lab may want on a board, and what each says its version with. */
 export const TOOLS: Readonly<Record<string, string>> = {
   iw: 'iw --version',
@@ -68,7 +78,7 @@ export function userlandScript(versions: boolean): string {
     `${has('uci')} && echo "uci yes"`,
     `${has('journalctl')} && echo "log journald"; ${has('logread')} && echo "log logread"; [ -d /var/log ] && echo "log files"`,
     ...['balena-engine', 'docker', 'podman'].map((name) => `${has(name)} && echo "containers ${name}"`),
-    'for d in / /tmp /lib/modules /lib/firmware; do [ -d $d ] && df -k $d 2>/dev/null | { while read -r line; do last=$line; done; echo "free $d $last"; }; done',
+    `for d in / /tmp /lib/modules /lib/firmware; do [ -d $d ] && ${FREE_OF_D}; done`,
     'echo "clock $(date +%s)"',
     ...Object.entries(TOOLS).map(([name, command]) => {
       const version = versions
@@ -124,9 +134,8 @@ export function parseUserland(stdout: string, board: string): Userland {
     containers: all('containers')[0]?.replace('-engine', '') ?? 'none',
     freeBytes: Object.fromEntries(
       pairs('free').flatMap(([dir, line]) => {
-        // The last line of df -k: device, blocks, used, available, part, place; the device may be on a line of its own.
-        const kib = /\s(\d+)\s+\d+%/.exec(line)?.[1];
-        return kib === undefined ? [] : [[dir, Number(kib) * 1024]];
+        const bytes = freeBytesOf(line);
+        return bytes === null ? [] : [[dir, bytes]];
       }),
     ),
     clockS: Number(all('clock')[0]),

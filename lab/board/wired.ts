@@ -1,8 +1,9 @@
 /** A board on the bench: its power switch, its console cable and its address, as the lab file has them. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { HarnessError, LabError, messageOf } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 import type { ConsoleTransportConfig } from './console/index.ts';
 import type { BoardHardware, BoardLife, HardwareState, PowerOnOptions } from './hardware.ts';
 import type { PowerControl } from './power/control.ts';
@@ -16,6 +17,9 @@ export interface WiredOptions {
   console: ConsoleTransportConfig | null;
   ssh: { host: string; port: number };
 }
+
+/** How long a switch may take, its waiting included. */
+const SWITCH_MS = 120_000;
 
 const KEPT = z.object({ state: z.enum(['on', 'off']) });
 
@@ -54,6 +58,10 @@ export class WiredHardware implements BoardHardware {
       });
     await this.#power.off(AbortSignal.timeout(SWITCH_MS));
     this.#keep('off');
+  }
+
+  holdPower(why: string): Disposable {
+    return this.#power?.holdForFlash(why) ?? { [Symbol.dispose]: () => undefined };
   }
 
   /** A board on the bench has no reset line that we could pull: its power is cycled. */
@@ -98,8 +106,7 @@ export class WiredHardware implements BoardHardware {
 
   #keep(state: 'on' | 'off'): void {
     mkdirSync(this.#options.dir, { recursive: true, mode: 0o700 });
-    writeFileSync(`${this.#path}.new`, JSON.stringify({ state }));
-    renameSync(`${this.#path}.new`, this.#path);
+    replaceFile(this.#path, JSON.stringify({ state }));
   }
 
   /** What it was switched to last; off when that is not known: who needs the board then switches it on. */
@@ -115,6 +122,3 @@ export class WiredHardware implements BoardHardware {
     }
   }
 }
-
-/** How long a switch may take, its waiting included. */
-const SWITCH_MS = 120_000;

@@ -10,7 +10,7 @@ import { loadLab } from '../config/lab.ts';
 import { asHilError, HilError } from '../errors.ts';
 import { cacheDir, runsDir, stateDir } from '../paths.ts';
 import { packagesOf } from '../setup/requirements.ts';
-import { missingPrograms } from '../setup/setup.ts';
+import { missingPrograms, TO_DRIVE } from '../setup/setup.ts';
 import { Step } from '../setup/steps.ts';
 import { sanitize } from '../text.ts';
 import { EXIT_CODES } from '../verdict/verdict.ts';
@@ -121,7 +121,7 @@ async function examineBoard(
 /** What the boards need of the machine that drives them. */
 async function machine(): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  const missing = missingPrograms().filter(({ testsOnly }) => testsOnly !== true);
+  const missing = missingPrograms(TO_DRIVE);
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
   results.push({
     ...{ area: 'programs', title: 'the programs that the lab needs are there' },

@@ -6,7 +6,7 @@ import { asHilError, ConfigError, HarnessError, LabError } from '../errors.ts';
 import { cacheDir, makeFolder, runsDir, stateDir } from '../paths.ts';
 import { newRunId } from '../runner/run.ts';
 import { packagesOf } from '../setup/requirements.ts';
-import { missingPrograms } from '../setup/setup.ts';
+import { missingPrograms, TO_DRIVE } from '../setup/setup.ts';
 import { EXIT_CODES, VERDICTS } from '../verdict/verdict.ts';
 import { boardsNamed } from './boards-known.ts';
 import { explain } from './failure.ts';
@@ -116,7 +116,7 @@ function checkRegex(source: string): void {
 }
 
 function checkPrograms(): void {
-  const missing = missingPrograms().filter(({ testsOnly }) => testsOnly !== true);
+  const missing = missingPrograms(TO_DRIVE);
   if (missing.length === 0) return;
   const names = missing.map(({ program, why }) => `${program} (${why})`).join(', ');
   throw new LabError(`this machine lacks ${names}`, {

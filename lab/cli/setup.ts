@@ -5,6 +5,7 @@ import type { Invocation } from './invocation.ts';
 
 export function define(command: Command, invocation: Invocation): void {
   command
+    .option('--tests', 'also what the tests of the harness itself need, such as PDUDaemon and ser2net')
     .option('--no-image', 'leave the board image for when a board is first switched on')
     .addHelpText(
       'after',
@@ -13,5 +14,7 @@ Installs the missing Debian packages (as root, or by a sudo that does not ask) a
 there already is taken; when it may not install, it prints the command to type and ends with 3.
 The npm packages must be there for this to run: 'npm start', 'npm test' and lab/setup/bootstrap.sh see to that too.`,
     )
-    .action(({ image }: { image: boolean }) => setUp({ signal: invocation.signal, image }));
+    .action(({ image, tests }: { image: boolean; tests?: true }) =>
+      setUp({ signal: invocation.signal, image, tests: tests ?? false }),
+    );
 }

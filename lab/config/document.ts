@@ -213,6 +213,6 @@ function at(part: Part, offset: number): Place {
   return { file: part.file, line: Math.max(1, line), column: Math.max(1, col) };
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { suggest } from '../suggest.ts';
 import { sanitize } from '../text.ts';
-import type { LabDocument, Problem } from './document.ts';
+import { isRecord, type LabDocument, type Problem } from './document.ts';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 type Issue = z.core.$ZodIssue;
@@ -196,8 +196,4 @@ function shown(value: unknown): string {
   if (isRecord(value)) return 'a mapping';
   const text = typeof value === 'string' ? JSON.stringify(sanitize(value)) : String(value);
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,4 @@
 /** What a lab file says of one thing must fit what it says of the others. */
-import { isDeepStrictEqual } from 'node:util';
 import { meant } from './explain.ts';
 import type { BoardEntry, LabFile } from './schema.ts';
 
@@ -43,33 +42,22 @@ function missingNames(lab: LabFile): Mismatch[] {
 /** Two boards on one outlet: switching one would switch the other. */
 function sharedWires(lab: LabFile): Mismatch[] {
   const found: Mismatch[] = [];
-  const seen: { board: string; wire: 'power' | 'console' | 'ssh'; value: unknown }[] = [];
-  for (const [board, entry] of Object.entries(lab.boards)) {
-    const wires = [
-      [
-        'power',
-        typeof entry.power === 'object' && 'type' in entry.power && entry.power.type !== 'manual'
-          ? entry.power
-          : undefined,
-      ],
-      ['console', entry.console],
-      ['ssh', entry.ssh && { host: entry.ssh.host, port: entry.ssh.port }],
-    ] as const;
-    for (const [wire, value] of wires) {
+  const owners = new Map<string, string>();
+  for (const [board, { power, console: cable, ssh }] of Object.entries(lab.boards)) {
+    // One person may switch many.
+    const outlet = power === undefined || power === 'none' || power.type === 'manual' ? undefined : power;
+    const wires = { power: outlet, console: cable, ssh: ssh && { host: ssh.host, port: ssh.port } };
+    for (const [wire, value] of Object.entries(wires)) {
       if (value === undefined) continue;
-      seen.push({ board, wire, value });
+      const key = `${wire} ${JSON.stringify(value)}`;
+      const other = owners.get(key);
+      if (other === undefined) owners.set(key, board);
+      else
+        found.push({
+          path: ['boards', board, wire],
+          message: `${wire} is the same as that of ${other}: two boards can't share it`,
+        });
     }
-  }
-  const first = new Map<string, (typeof seen)[number]>();
-  for (const each of seen) {
-    const key = `${each.wire} ${JSON.stringify(each.value)}`;
-    const other = first.get(key);
-    if (!other) first.set(key, each);
-    else if (isDeepStrictEqual(JSON.stringify(other.value), JSON.stringify(each.value)))
-      found.push({
-        path: ['boards', each.board, each.wire],
-        message: `${each.wire} is the same as that of ${other.board}: two boards can't share it`,
-      });
   }
   return found;
 }

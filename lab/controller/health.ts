@@ -2,10 +2,11 @@
  * Whether a board can be trusted, as a state machine over what checks say, kept on disk: healthy -> suspect -> quarantined ->
  * in repair -> healthy. A quarantined board gets no tests; who asks for it by name takes it into repair.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 
 export const HEALTHS = ['healthy', 'suspect', 'quarantined', 'in repair'] as const;
 export type Health = (typeof HEALTHS)[number];
@@ -37,10 +38,6 @@ const NEXT: Readonly<Record<Health, Readonly<Record<HealthEvent, Health>>>> = {
   quarantined: { failed: 'quarantined', 'gave up': 'quarantined', taken: 'in repair', proven: 'healthy' },
   'in repair': { failed: 'quarantined', 'gave up': 'quarantined', taken: 'in repair', proven: 'healthy' },
 };
-
-export function nextHealth(health: Health, event: HealthEvent): Health {
-  return NEXT[health][event];
-}
 
 export interface HealthBookOptions {
   path: string;
@@ -75,7 +72,7 @@ export class HealthBook {
 
   happened(board: string, event: HealthEvent, why: string): void {
     const before = this.of(board);
-    const health = nextHealth(before.health, event);
+    const health = NEXT[before.health][event];
     if (health === before.health) return;
     // Who takes it into repair wants to know what was wrong.
     const reason = health === 'healthy' ? '' : event === 'taken' ? before.why : why;
@@ -89,8 +86,7 @@ export class HealthBook {
     const { path, log } = this.#options;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(`${path}.new`, JSON.stringify(Object.fromEntries(this.#records), null, 2));
-      renameSync(`${path}.new`, path);
+      replaceFile(path, JSON.stringify(Object.fromEntries(this.#records), null, 2));
     } catch (error) {
       log(`the health of the boards could not be written: ${messageOf(error)}`);
     }

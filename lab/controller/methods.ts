@@ -211,6 +211,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       const context = board.context(signal);
       const bundle = await openBundle(dir);
       board.forgetProvenance();
+      using _whole = board.hardware.holdPower?.(`${bundle.name} is being written to it`);
       const result = await deploy(context, bundle, {
         signal,
         reload,

@@ -171,20 +171,12 @@ export class Session {
   async endScope(): Promise<ScopeEnd> {
     if (!this.lease.scope) return { artifacts: [], undone: [], failure: null, classification: null };
     const { board } = this;
-    let failure: HilError | null = board.crash;
-    await board.restOfPanic(this.ended);
-    if (failure) board.kernelLog.tellRest();
+    let failure = await this.#died();
     const undone = await this.#undoFrom(this.#undoFromScope);
-    if (board.state === 'ready') {
-      // What the kernel has logged up to now belongs to this test.
-      failure ??= await this.#lastWords();
-    }
+    // What the kernel has logged up to now belongs to this test.
+    if (board.state === 'ready') failure ??= await this.#lastWords();
     // It may have died of just that.
-    if (failure === null && board.crash !== null) {
-      failure = board.crash;
-      await board.restOfPanic(this.ended);
-      board.kernelLog.tellRest();
-    }
+    failure ??= await this.#died();
     board.crashes.settle();
     for (const id of [...this.#provocations.keys()]) this.endProvocation(id);
     const { dir } = this.lease.scope;
@@ -192,12 +184,21 @@ export class Session {
     const { recorder, scope } = this.#sink;
     // What a board says as it boots for its post-mortem is no failure of the test; what it kept of its crash is the test's.
     this.#sink.scope = null;
-    await board.postMortem(this.ended);
+    await board.death.postMortem(this.ended);
     this.#sink.recorder = null;
     const artifacts = await this.#closed(recorder);
     if (!scope) return { artifacts, undone, failure, classification: null };
     const { classification, evidence } = await this.#classify(scope, dir);
     return { artifacts: [...artifacts, ...evidence], undone, failure, classification };
+  }
+
+  /** What the board has died of, once it has said all of it. */
+  async #died(): Promise<HilError | null> {
+    const { death, kernelLog } = this.board;
+    if (!death.cause) return null;
+    await death.restOfPanic(this.ended);
+    kernelLog.tellRest();
+    return death.cause;
   }
 
   /** Reads the kernel's log and its dumps to their present end. Gives what became of a board that does not answer. */
@@ -210,7 +211,7 @@ export class Session {
         board.crashes.dumped({ device, driver, data, truncated });
       return null;
     } catch (error) {
-      if (this.ended.aborted || board.crash) return board.crash;
+      if (this.ended.aborted || board.death.cause) return board.death.cause;
       board.suspect(messageOf(error));
       const asked = board.remote.run('true', { quiet: true, signal: this.ended });
       const answers = await withDeadline(asked, ANSWER_MS, 'an answer').then(
@@ -260,7 +261,7 @@ export class Session {
     this.#sink.scope = null;
     await this.#closed(recorder);
     // Nobody is left whose test it could explain.
-    this.board.forgetDeath();
+    this.board.death.forget();
   }
 
   /** Completes the files of a test; what can't be written is told, and the rest of the test goes on. */

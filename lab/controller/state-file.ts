@@ -1,7 +1,8 @@
 /** What a controller must know to go on where another was killed. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf } from '../errors.ts';
+import { replaceFile } from '../replace-file.ts';
 
 const State = z.object({
   leases: z.array(
@@ -49,6 +50,5 @@ export function readState(path: string, tell: (message: string) => void): Contro
 
 /** Replaces the state at once: a reader sees the old or the new one. */
 export function writeState(path: string, state: ControllerState): void {
-  writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  replaceFile(path, JSON.stringify(state));
 }

@@ -3,19 +3,35 @@ import { HilError } from '../errors.ts';
 
 const A_KERNEL = 'a kernel that boots';
 
-/** What boot loaders and kernels say first, and whose it is. */
-const BANNERS: readonly { literal: string; pattern: RegExp; name: string }[] = [
-  { literal: 'U-Boot', pattern: /^U-Boot (?:SPL |TPL |VPL )?\d{4}\.\d\d/, name: 'U-Boot' },
-  { literal: 'OpenSBI v', pattern: /^OpenSBI v\d/, name: 'OpenSBI' },
-  { literal: 'NOTICE:  BL', pattern: /^NOTICE: {2}BL\d+: /, name: 'Trusted Firmware' },
-  { literal: 'barebox ', pattern: /^barebox \d{4}\.\d\d/, name: 'barebox' },
-  { literal: 'CFE version', pattern: /^CFE version \d/, name: 'CFE' },
-  { literal: 'RedBoot', pattern: /^RedBoot\(tm\)/, name: 'RedBoot' },
-  { literal: 'SeaBIOS', pattern: /^SeaBIOS \(version /, name: 'SeaBIOS' },
-  { literal: 'iPXE', pattern: /^iPXE \(http/, name: 'iPXE' },
-  { literal: 'Starting kernel ...', pattern: /^Starting kernel \.\.\.$/, name: 'a boot loader' },
-  { literal: 'Booting Linux on', pattern: /\] Booting Linux on physical CPU/, name: A_KERNEL },
-  { literal: 'Linux version', pattern: /\] Linux version \d/, name: A_KERNEL },
+/** What boot loaders and kernels say first, whose it is, and how far the board has come by it. */
+export const BANNERS: readonly {
+  literal: string;
+  pattern: RegExp;
+  name: string;
+  stage: 'firmware' | 'bootloader' | 'kernel';
+}[] = [
+  { literal: 'U-Boot', pattern: /^U-Boot [STV]PL \d{4}\.\d\d/, name: 'U-Boot', stage: 'firmware' },
+  { literal: 'U-Boot', pattern: /^U-Boot \d{4}\.\d\d/, name: 'U-Boot', stage: 'bootloader' },
+  { literal: 'OpenSBI v', pattern: /^OpenSBI v\d/, name: 'OpenSBI', stage: 'firmware' },
+  { literal: 'NOTICE:  BL', pattern: /^NOTICE: {2}BL\d+: /, name: 'Trusted Firmware', stage: 'firmware' },
+  { literal: 'barebox ', pattern: /^barebox \d{4}\.\d\d/, name: 'barebox', stage: 'bootloader' },
+  { literal: 'CFE version', pattern: /^CFE version \d/, name: 'CFE', stage: 'bootloader' },
+  { literal: 'RedBoot', pattern: /^RedBoot\(tm\)/, name: 'RedBoot', stage: 'bootloader' },
+  { literal: 'SeaBIOS', pattern: /^SeaBIOS \(version /, name: 'SeaBIOS', stage: 'firmware' },
+  { literal: 'iPXE', pattern: /^iPXE \(http/, name: 'iPXE', stage: 'bootloader' },
+  {
+    literal: 'Starting kernel ...',
+    pattern: /^Starting kernel \.\.\.$/,
+    name: 'a boot loader',
+    stage: 'kernel',
+  },
+  {
+    literal: 'Booting Linux on',
+    pattern: /\] Booting Linux on physical CPU/,
+    name: A_KERNEL,
+    stage: 'kernel',
+  },
+  { literal: 'Linux version', pattern: /\] Linux version \d/, name: A_KERNEL, stage: 'kernel' },
 ];
 
 /** Whose banner a console line is; null for any other. */

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Sets up a fresh checkout: npm packages first (with whatever npm the system has), then the rest with the pinned Node.js.
+# --tests: also what the tests of the harness itself need.
 set -eu
 root=$(readlink -f "$(dirname "$(readlink -f "$0")")/../..")
 cd "$root"

@@ -8,7 +8,7 @@ import { setUp } from './setup.ts';
 const invocation = new Invocation(process.argv.slice(2));
 invocation.catchSignals();
 try {
-  await setUp({ signal: invocation.signal });
+  await setUp({ signal: invocation.signal, tests: invocation.argv.includes('--tests') });
 } catch (thrown) {
   invocation.say(explain(asHilError(thrown)));
   process.exitCode = exitCodeOf(thrown);

@@ -9,6 +9,8 @@ export interface SetupOptions {
   signal: AbortSignal;
   /** Where progress goes. Default: standard error. */
   out?: StepOutput;
+  /** Also what the tests of the harness itself need. */
+  tests?: boolean;
   /** Leave the board image for later: when it is first used. */
   image?: boolean;
 }
@@ -21,6 +23,9 @@ export async function setUp(options: SetupOptions): Promise<void> {
   await programs(options);
   if (options.image !== false) await boardImage(options);
 }
+
+/** What driving boards needs; the rest is for the tests of the harness itself. */
+export const TO_DRIVE = REQUIREMENTS.filter(({ testsOnly }) => testsOnly !== true);
 
 /** The programs of the table that this machine lacks. */
 export function missingPrograms(
@@ -45,11 +50,12 @@ function permits(path: string, mode: number): boolean {
   }
 }
 
-async function programs({ signal, out }: SetupOptions): Promise<void> {
+async function programs({ signal, out, tests = false }: SetupOptions): Promise<void> {
   using step = new Step('Debian packages', out);
-  const missing = missingPrograms();
+  const table = tests ? REQUIREMENTS : TO_DRIVE;
+  const missing = missingPrograms(table);
   if (missing.length === 0) {
-    step.done(`already there (${REQUIREMENTS.length} programs)`);
+    step.done(`already there (${table.length} programs)`);
     return;
   }
   const packages = packagesOf(missing);

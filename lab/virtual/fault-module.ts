@@ -11,7 +11,7 @@ import { findTool, runTool } from '../program.ts';
 import type { DebFile } from './apt.ts';
 import { buildLock } from './build-lock.ts';
 import { hostLayout } from './host.ts';
-import { type FetchOptions, freshApt } from './image.ts';
+import { downloadDebs, type FetchOptions, freshApt } from './image.ts';
 import { debsDir, type ImageProgress } from './image-cache.ts';
 import { kindOf } from './kinds.ts';
 import type { BoardImage } from './manifest.ts';
@@ -115,12 +115,7 @@ async function packages(
     });
   });
   const debs = all.filter(({ name }) => HEADERS.test(name) || (!ownCompiler && COMPILER.test(name)));
-  const total = debs.reduce((sum, deb) => sum + deb.bytes, 0);
-  const detail = `${debs.length} packages, ${Math.round(total / 1e6)} MB`;
-  report({ step: 'downloading packages', detail, fraction: 0 });
-  const onBytes = (bytes: number): void =>
-    report({ step: 'downloading packages', detail, fraction: Math.min(1, bytes / total) });
-  await apt.download(debs, debsDir(), onBytes, signal);
+  await downloadDebs(apt, debs, report, signal);
   return debs;
 }
 

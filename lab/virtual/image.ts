@@ -73,7 +73,7 @@ async function build(
   const dir = join(imagesDir(), key);
   const same = await readImage(dir);
   if (same === null) {
-    await download(apt, debs, report, signal);
+    await downloadDebs(apt, debs, report, signal);
     const tools = await fetchTools(recipe, apt, report, options);
     const job = { kind: name, recipe, recipeHash, key, debs, tools, debFolder: debsDir(), signal };
     await buildInto(dir, job, report);
@@ -85,7 +85,8 @@ async function build(
   return image;
 }
 
-async function download(
+/** Downloads packages into the cache, telling how far it is. */
+export async function downloadDebs(
   apt: PrivateApt,
   debs: readonly DebFile[],
   report: (event: ImageProgress) => void,
@@ -112,7 +113,7 @@ async function fetchTools(
   const apt = native ? own : await freshApt(architecture, report, options);
   const busybox = recipe.packages.filter((name) => name.startsWith('busybox'));
   const debs = await apt.resolve(['kmod', ...busybox], options.signal);
-  await download(apt, debs, report, options.signal);
+  await downloadDebs(apt, debs, report, options.signal);
   return debs;
 }
 

@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { HarnessError, LabError, messageOf } from '../errors.ts';
-import { argumentsOf, killGroup, type ProcessId, processId } from './process.ts';
+import { argumentsOf, killGroup, type ProcessId, processId } from '../process.ts';
 import { BOARD_FILES, type QemuSetup, qemuArguments } from './qemu.ts';
 
 const GUARD = join(import.meta.dirname, 'guard.sh');

@@ -3,12 +3,12 @@ import { rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { abortReason, HarnessError, LabError, messageOf } from '../errors.ts';
+import { hasEnded, isSame, type ProcessId, residentBytes } from '../process.ts';
 import { probeAccelerator } from './accel.ts';
 import { prepareFiles } from './board-files.ts';
 import { type BoardKind, DEFAULT_KIND, kindOf } from './kinds.ts';
 import { launchQemu, type RunningQemu, runningQemu } from './launch.ts';
 import type { BoardImage } from './manifest.ts';
-import { hasEnded, isSame, type ProcessId, residentBytes } from './process.ts';
 import { type Accelerator, BOARD_FILES, DEVICE } from './qemu.ts';
 import { Qmp, type QmpEvent } from './qmp.ts';
 

@@ -36,7 +36,7 @@ const server: RpcServer = new RpcServer({
       peers: new Peers({ peers: {}, state, privateKeyPath: '' }),
     },
     commands: () => server.commands,
-    stop: () => process.exit(),
+    stop: () => void end(),
   }),
   onDisconnect: (connection) => controller.disconnected(connection),
   log: () => undefined,
@@ -44,4 +44,11 @@ const server: RpcServer = new RpcServer({
 await server.listen();
 process.stdout.write('listens\n');
 // Whoever started it ends it by closing this.
-process.stdin.resume().on('end', () => process.exit());
+process.stdin.resume().on('end', () => void end());
+
+/** In order, so that nothing is written any more when its folder is removed. */
+async function end(): Promise<void> {
+  server.close();
+  await controller.detach();
+  process.exit();
+}

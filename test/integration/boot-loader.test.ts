@@ -6,10 +6,14 @@ import { LeasedBoard } from '../../lab/client/board.ts';
 import { HilError } from '../../lab/errors.ts';
 import { ensureImage } from '../../lab/virtual/image.ts';
 import { kindOf } from '../../lab/virtual/kinds.ts';
+import { endAll, hil } from './hil.ts';
 import { BOOT_MS, testLab } from './lab.ts';
 
 const lab = testLab();
-after(() => lab[Symbol.asyncDispose]());
+after(async () => {
+  endAll();
+  await lab[Symbol.asyncDispose]();
+});
 
 /** QEMU's own TFTP server, which has the files of the board's image; from there nothing else can be reached. */
 const QEMUS = { serverip: '10.0.2.2', port: null };
@@ -73,4 +77,16 @@ test('a file that is not on the server, and a server that is not there, are told
   const unreachable = await boot({ serverip: '127.0.0.2', port: 0 });
   assert.ok(unreachable instanceof HilError);
   assert.match(unreachable.message, /^va1 is stuck in U-Boot: the TFTP server does not answer ARP$/);
+});
+
+test('hil boot does the same for a person', async () => {
+  const stopped = await hil('boot', 'va1', '--stop');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.match(stopped.stderr, /va1: in its boot loader/);
+  const version = await hil('boot', 'va1', '--command', 'version');
+  assert.match(version.stdout, /^U-Boot \d{4}\.\d\d/m);
+  assert.equal((await hil('boot', 'va1', '--command', 'test 1 = 2')).code, 1, 'it ends as the command did');
+  assert.equal((await hil('boot', 'va1')).code, 2);
+  assert.equal((await hil('boot', 'va1', '--kernel', 'Image')).code, 2, 'where from?');
+  await hil('power', 'va1', 'off');
 });

@@ -2,8 +2,9 @@
  * What hangs on the outlet of a power switch: `outlet.ts DIR on|off` starts or stops a virtual board in DIR, which thereby
  * is a machine that the lab knows only by its wires. It lives as long as DIR/lock is held.
  */
-import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { usersOf } from '../../lab/board/console/port-users.ts';
 import { ensureImage } from '../../lab/virtual/image.ts';
 import { VirtualMachine } from '../../lab/virtual/machine.ts';
 import { until } from './lab.ts';
@@ -20,19 +21,8 @@ const machine = new VirtualMachine({
 /** A serial adapter is there before its board has power: the board says nothing before somebody listens. */
 async function isListenedTo(): Promise<void> {
   const terminal = realpathSync(machine.consolePath);
-  await until(() => users(terminal).length > 0, 'the terminal server has the console open');
-}
-
-/** Processes, other than QEMU and this one, that have a terminal open. */
-function users(terminal: string): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid) || Number(pid) === process.pid || Number(pid) === machine.pid) return false;
-    try {
-      return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`) === terminal);
-    } catch {
-      return false; // it has ended, or a descriptor of it was closed
-    }
-  });
+  const others = async () => (await usersOf(terminal)).filter(({ pid }) => pid !== machine.pid);
+  await until(async () => (await others()).length > 0, 'the terminal server has the console open');
 }
 
 const on = await machine.adopt();

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -12,18 +10,15 @@ import { powerContext } from '../../lab/board/power/context.ts';
 import { PowerControl, PowerPolicy } from '../../lab/board/power/control.ts';
 import { makeSwitch, PowerConfig } from '../../lab/board/power/index.ts';
 import { LabError } from '../../lab/errors.ts';
+import { end } from '../unit/console-bench.ts';
 import { until } from './lab.ts';
+import { freePort, listens } from './ser2net.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'hil-power-'));
 const live = new AbortController().signal;
 const children: ChildProcess[] = [];
 after(async () => {
-  for (const child of children) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const ended = once(child, 'exit');
-    child.kill();
-    await ended;
-  }
+  for (const child of children) await end(child);
 });
 
 function start(command: string, ...args: string[]): ChildProcess {
@@ -35,22 +30,6 @@ function start(command: string, ...args: string[]): ChildProcess {
   children.push(child);
   return child;
 }
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-const listens = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
 
 const context = powerContext('b', {
   ask: () => Promise.reject(new Error('nobody is here')),

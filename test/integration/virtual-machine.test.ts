@@ -12,10 +12,10 @@ import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { makeTransport } from '../../lab/board/console/index.ts';
 import { ensureHostKey, ensureLabKeys } from '../../lab/board/ssh/keys.ts';
+import { hasEnded, isSame, processId } from '../../lab/process.ts';
 import { ensureImage } from '../../lab/virtual/image.ts';
 import { VirtualMachine } from '../../lab/virtual/machine.ts';
 import type { BoardImage } from '../../lab/virtual/manifest.ts';
-import { hasEnded, isSame, processId } from '../../lab/virtual/process.ts';
 
 const BOOT_MS = 120_000;
 const run = promisify(execFile);

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { PROJECT_ROOT } from '../../lab/paths.ts';
 import { installPackages } from '../../lab/setup/apt.ts';
+import { TO_DRIVE } from '../../lab/setup/setup.ts';
 import type { StepUpdate } from '../../lab/setup/steps.ts';
 
 const PACKAGES = ['qemu-system-x86', 'squashfs-tools'];
@@ -172,4 +173,11 @@ describe('npm packages', () => {
     assert.equal(second.status, 0, second.stderr);
     assert.match(second.stderr, /npm packages: already there/);
   });
+});
+
+it('driving boards needs none of the servers that the tests are made against', () => {
+  const programs = TO_DRIVE.map(({ program }) => program);
+  for (const server of ['pdudaemon', 'snmpd', 'mosquitto', 'ser2net'])
+    assert.ok(!programs.includes(server), server);
+  assert.ok(programs.includes('qemu-system-x86_64'));
 });

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { hasEnded, type ProcessId, processId } from '../../lab/virtual/process.ts';
+import { hasEnded, type ProcessId, processId } from '../../lab/process.ts';
 
 const GUARD = join(import.meta.dirname, '../../lab/virtual/guard.sh');
 const GRACE_S = 1;

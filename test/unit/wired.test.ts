@@ -59,6 +59,17 @@ test('a switch that tells nothing is remembered, also by the next controller', a
   await assert.rejects(wired(dir, []).state(), /power\.json is damaged/);
 });
 
+test('while something is written to a board its power is not cut', async () => {
+  const switched: string[] = [];
+  const hardware = wired(mkdtempSync(join(tmpdir(), 'hil-wired-')), switched);
+  {
+    using _whole = hardware.holdPower('a bundle is being written to it');
+    await assert.rejects(hardware.powerOff(), coded('flash-in-progress'));
+  }
+  await hardware.powerOff();
+  assert.deepEqual(switched, ['off']);
+});
+
 test('a board that nothing switches is on, and can not be switched off', async () => {
   const hardware = wired(mkdtempSync(join(tmpdir(), 'hil-wired-')), null);
   assert.equal(hardware.alwaysOn, true);

@@ -48,5 +48,3 @@ export const LOADERS = {
     set: (name, value) => `set ${name}='${value}'`,
   },
 } as const satisfies Record<string, Loader>;
-
-export type LoaderName = keyof typeof LOADERS;

@@ -1,5 +1,7 @@
 /** Boots as data: their stages, how each shows itself, and the lines by which they say that they can't go on. */
 
+import { BANNERS } from '../../kernel/banner.ts';
+
 /** From power to a login, in their order. */
 export const STAGES = [
   'silent',
@@ -14,17 +16,11 @@ export type Stage = (typeof STAGES)[number];
 
 /** How each stage shows itself; a stage once left comes back only by a reset. */
 export const SIGNS: readonly { stage: Stage; literal: string; pattern?: RegExp }[] = [
-  { stage: 'firmware', literal: 'NOTICE:  BL' },
-  { stage: 'firmware', literal: 'U-Boot SPL ' },
+  ...BANNERS,
   { stage: 'firmware', literal: 'DDR ', pattern: /^DDR (?:V|Version)/ },
-  { stage: 'firmware', literal: 'SeaBIOS' },
-  { stage: 'firmware', literal: 'OpenSBI v' },
-  { stage: 'bootloader', literal: 'U-Boot ', pattern: /^U-Boot \d{4}\.\d\d/ },
-  { stage: 'bootloader', literal: 'barebox ', pattern: /^barebox \d{4}\.\d\d/ },
   { stage: 'bootloader', literal: 'GNU GRUB' },
-  { stage: 'kernel', literal: 'Starting kernel ...' },
+  // A kernel that stamps no times.
   { stage: 'kernel', literal: 'Linux version ' },
-  { stage: 'kernel', literal: 'Booting Linux on physical CPU' },
   { stage: 'initramfs', literal: 'Run /init as init process' },
   { stage: 'initramfs', literal: 'Loading, please wait...' },
   { stage: 'userland', literal: 'as init process', pattern: /Run \/(?:s?bin|usr|etc)\S* as init process/ },

@@ -2,7 +2,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
-import { ConfigError, LabError, messageOf } from '../../errors.ts';
+import { ConfigError, messageOf } from '../../errors.ts';
 import {
   type Agreed,
   agree,
@@ -214,23 +214,5 @@ class Transfer {
 
   #send(packet: Buffer): void {
     this.#socket.send(packet, this.#client.port, this.#client.address);
-  }
-}
-
-/** Which of this machine's addresses a board can reach it by: that of the interface its own address is behind. */
-export async function addressTowards(host: string): Promise<string> {
-  const socket = createSocket('udp4');
-  try {
-    // No packet is sent: the kernel only chooses the route.
-    socket.connect(9, host);
-    await once(socket, 'connect');
-    return socket.address().address;
-  } catch (cause) {
-    throw new LabError(`this machine has no way to ${host}: ${messageOf(cause)}`, {
-      code: 'no-route',
-      cause,
-    });
-  } finally {
-    socket.close();
   }
 }

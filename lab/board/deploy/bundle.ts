@@ -1,11 +1,12 @@
 /** A bundle: what is put on a board as one thing - a folder laid out as the board's root, and a manifest with hashes. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { runTool } from '../../program.ts';
+import { replaceFile } from '../../replace-file.ts';
 import { type Arch, isElf, type ModuleFacts, moduleFacts, parseElf } from './elf.ts';
 
 export const MANIFEST = 'bundle.json';
@@ -112,8 +113,7 @@ export async function createBundle(dir: string, names: { name?: string; version?
     files,
   };
   const path = join(dir, MANIFEST);
-  await writeFile(`${path}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
-  await rename(`${path}.new`, path);
+  replaceFile(path, `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
   return await openBundle(dir);
 }
 

@@ -8,6 +8,7 @@ import { acting } from '../../journal/acting.ts';
 import { isLoaded, loadModule, unloadModule } from '../../kernel/modules.ts';
 import type { BoardContext } from '../context.ts';
 import { quote, type Remote } from '../remote.ts';
+import { FREE_OF_D } from '../userland.ts';
 import type { Bundle, BundleFile } from './bundle.ts';
 import { CURRENT, KEPT } from './kept.ts';
 import { parseReadBack, parseState, type ReadBack, readBackScript } from './read-back.ts';
@@ -133,9 +134,8 @@ async function mustFit(remote: Remote, board: string, bundle: Bundle, signal: Ab
     );
 }
 
-/** `arch`, `release`, and the last line of `df -k /`. */
-const STATE =
-  'echo "arch $(uname -m)"; echo "release $(uname -r)"; df -k / | { while read -r line; do last=$line; done; echo "free $last"; }';
+/** Read by parseState. */
+const STATE = `echo "arch $(uname -m)"; echo "release $(uname -r)"; d=/; ${FREE_OF_D}`;
 
 /** The list has a line a file: its number, whether it was there, and its path. It is whole before anything is changed. */
 function keepScript(files: readonly BundleFile[]): string {

@@ -2,6 +2,7 @@
 import { LabError } from '../../errors.ts';
 import { sanitize } from '../../text.ts';
 import { quote } from '../remote.ts';
+import { freeBytesOf } from '../userland.ts';
 
 export interface ReadBack {
   /** SHA-256 by path; absent: not there. */
@@ -43,11 +44,11 @@ export interface BoardState {
 export function parseState(output: string, board: string): BoardState {
   const arch = /^arch (\S+)$/m.exec(output)?.[1];
   const kernelRelease = /^release (\S+)$/m.exec(output)?.[1];
-  const free = /^free .*\s(\d+)\s+\d+%/m.exec(output)?.[1];
   if (arch === undefined || kernelRelease === undefined)
     throw new LabError(`${board} did not say what it is: ${sanitize(output.slice(0, 200))}`, {
       board,
       code: 'no-userland',
     });
-  return { arch, kernelRelease, freeBytes: free === undefined ? null : Number(free) * 1024 };
+  const free = /^free .*$/m.exec(output)?.[0] ?? '';
+  return { arch, kernelRelease, freeBytes: freeBytesOf(free) };
 }

@@ -2,10 +2,9 @@
 import { quote } from '../remote.ts';
 import { askUserland } from '../userland.ts';
 import { type Check, good, skipped, warning, wrong } from './check.ts';
+import { ASK_CLOCK, clockAnswer } from './clock.ts';
 import { installCommand, missingTools } from './tools.ts';
 
-/** More than this, and the times of logs are of no use. */
-export const CLOCK_S = 2;
 const LEAST_FREE = 16 * 1024 * 1024;
 const LOGIN_MS = 60_000;
 
@@ -112,13 +111,11 @@ const clock: Check = {
   needs: ['system'],
   run: async ({ userland: found, board, signal, fix }) => {
     if (found === null) return skipped('not known');
-    const { stdout } = await board.remote.run('date +%s', { signal, quiet: true });
-    const off = Number(stdout.trim()) - Date.now() / 1000;
-    const text = `${off >= 0 ? '+' : ''}${off.toFixed(1)} s to this machine`;
-    if (Math.abs(off) <= CLOCK_S) return good(text);
-    if (!fix) return warning(text, 'hil doctor --fix sets it; or run an NTP client there');
+    const { stdout } = await board.remote.run(ASK_CLOCK, { signal, quiet: true });
+    const answer = clockAnswer(stdout, 'hil doctor --fix sets it; or run an NTP client there');
+    if (answer.status === 'good' || !fix) return answer;
     await board.remote.check(`date -u -s @${Math.round(Date.now() / 1000)}`, { signal });
-    return good(`was ${text}; set`);
+    return good(`was ${answer.detail}; set`);
   },
 };
 

@@ -4,8 +4,8 @@ import { asHilError } from '../../errors.ts';
 import { runTool } from '../../program.ts';
 import { quote, type Remote } from '../remote.ts';
 import { parseUserland, type Userland, userlandScript } from '../userland.ts';
-import { type Answer, type CheckResult, good, skipped, warning, wrong, wrongBy } from './check.ts';
-import { CLOCK_S } from './checks.ts';
+import { type Answer, type CheckResult, good, skipped, wrong, wrongBy } from './check.ts';
+import { ASK_CLOCK, clockAnswer } from './clock.ts';
 import { installCommand, missingTools } from './tools.ts';
 
 /** Runs a command on the peer and gives its output. */
@@ -46,13 +46,11 @@ export async function examinePeer(
     tell('peer', 'it can be reached', wrongBy(asHilError(error)));
     return results;
   }
-  const off = found.clockS - Date.now() / 1000;
-  const clock = `${off >= 0 ? '+' : ''}${off.toFixed(1)} s to this machine`;
-  tell(
-    'clock',
-    'its clock is right',
-    Math.abs(off) <= CLOCK_S ? good(clock) : warning(clock, 'run an NTP client there'),
-  );
+  const said = await shell(ASK_CLOCK, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    return String(error);
+  });
+  tell('clock', 'its clock is right', clockAnswer(said, 'run an NTP client there'));
   const missing = missingTools(
     found,
     peer.roles.map((role) => CAPABILITY[role]),

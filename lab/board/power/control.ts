@@ -68,10 +68,6 @@ export class PowerControl {
     this.#offSince = this.#clock.now();
   }
 
-  get name(): string {
-    return this.#options.outlet.name;
-  }
-
   async on(signal: AbortSignal): Promise<void> {
     await this.#alone(signal, () => this.#on(signal));
   }

@@ -1,6 +1,6 @@
 /** Another process of this host, told apart from one that got its number later. */
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../errors.ts';
+import { messageOf } from './errors.ts';
 
 export interface ProcessId {
   pid: number;

@@ -1,10 +1,10 @@
 /** From power to SSH: the login prompt is awaited, then the connection; a boot that gets stuck is tried once more. */
-import type { DeviceProfile } from '../../devices/profile.ts';
-import { abortReason, asHilError, type HilError, LabError } from '../errors.ts';
-import type { JournalSink } from '../journal/event.ts';
-import type { BootProgress } from './boot/progress.ts';
-import type { Console } from './console/console.ts';
-import type { Progress } from './hardware.ts';
+import type { DeviceProfile } from '../../../devices/profile.ts';
+import { abortReason, asHilError, type HilError, LabError } from '../../errors.ts';
+import type { JournalSink } from '../../journal/event.ts';
+import type { Console } from '../console/console.ts';
+import type { Progress } from '../hardware.ts';
+import type { BootProgress } from './progress.ts';
 
 export interface BootLimits {
   timeoutMs: number;
