@@ -10,8 +10,11 @@ import type { CrashWatch } from '../kernel/crash-watch.ts';
 import type { KernelLog } from '../kernel/log.ts';
 import { provenance } from '../kernel/provenance.ts';
 import { endOfBoard } from '../kernel/trouble.ts';
-import { awaitBoot, type BootableBoard, type BootLimits, bootUp } from './boot/boot-up.ts';
+import { startKernel } from './boot/board-boot.ts';
+import { awaitBoot, awaitStage, type BootableBoard, type BootLimits, bootUp } from './boot/boot-up.ts';
+import { BootPlan } from './boot/plan.ts';
 import { BootProgress } from './boot/progress.ts';
+import type { Stage } from './boot/stages.ts';
 import type { Console } from './console/console.ts';
 import type { BoardContext } from './context.ts';
 import { Death } from './death.ts';
@@ -51,6 +54,8 @@ export class Board {
   readonly crashes: CrashWatch;
   /** What it died of on its own, if it did. */
   readonly death: Death;
+  /** What it boots in place of its own kernel. */
+  readonly bootPlan: BootPlan;
   readonly #options: BoardOptions;
   #state: BoardState = 'off';
   #powered = false;
@@ -68,6 +73,9 @@ export class Board {
   #bootId: string | null = null;
   /** How far its present boot has come, as its console tells. */
   #progress = new BootProgress();
+  #inLoader = false;
+  /** Its present boot is of the kernel that was deployed. */
+  #planned = false;
   #networkCut = false;
   /** The watchdog is about to reset the board. */
   #watchdogBit = false;
@@ -77,6 +85,7 @@ export class Board {
     this.name = options.name;
     this.profile = options.profile;
     this.hardware = options.hardware;
+    this.bootPlan = new BootPlan(options.dir);
     const parts = makeParts(options);
     this.console = parts.console;
     this.remote = parts.remote;
@@ -143,9 +152,41 @@ export class Board {
     if (this.#state !== 'off') this.#suspect = why;
   }
 
-  /** What made it suspect is over. */
-  trust(): void {
+  /** Its boot loader waits for commands: it does not come up by itself any more. */
+  stoppedInLoader(): void {
+    this.#inLoader = true;
+    this.suspect('is in its boot loader');
+  }
+
+  /** It boots on. */
+  leftLoader(): void {
+    this.#inLoader = false;
     this.#suspect = null;
+  }
+
+  /** It is to boot a kernel that was deployed, and its present boot is none of that. */
+  get #bootsOtherwise(): boolean {
+    return this.bootPlan.current !== null && !this.#planned;
+  }
+
+  get inLoader(): boolean {
+    return this.#inLoader;
+  }
+
+  /** How far its present boot has come, as its console tells. */
+  get progress(): Readonly<BootProgress> {
+    return this.#progress;
+  }
+
+  /** Resolves when its console shows that a boot under way has come to a stage, or beyond. Throws LabError `boot-timeout`. */
+  async reached(stage: Stage, { timeoutMs, signal }: BootLimits): Promise<void> {
+    await awaitStage(this.#bootable(false), stage, timeoutMs, AbortSignal.any([signal, this.#life.signal]));
+  }
+
+  /** Boots it anew, once, whatever state it is in; resolves when it can be used. Throws what keeps it from that. */
+  async bootAnew(limits: BootLimits): Promise<void> {
+    await this.#restart(1, false, limits);
+    await awaitBoot(this.#bootable(false), limits);
   }
 
   /** Awaits the end of a boot that somebody else has begun. */
@@ -355,22 +396,36 @@ export class Board {
     await this.#disconnect();
     this.#beginLife();
     this.#enter('booting', 'reset');
-    if (this.hardware.alwaysOn) await this.#rebootBySsh(this.#life.signal);
+    if (this.hardware.alwaysOn) await this.#endBySsh('reboot', GOING_DOWN_MS, this.#life.signal);
     else await this.hardware.reset(this.#life.signal);
   }
 
-  /** For a board that nothing switches. Resolves when the boot that ran has gone down. */
-  async #rebootBySsh(signal: AbortSignal): Promise<void> {
+  /**
+   * Runs a command that ends with a reboot, such as one that flashes it. Resolves when the boot that ran has gone down; LabError
+   * `no-reboot` when it does not.
+   */
+  async rebootBy(command: string, goingDownMs: number, signal: AbortSignal): Promise<void> {
+    this.#endLife(new LabError(`${this.name} was rebooted`, { board: this.name, code: 'board-reset' }));
+    this.death.overtaken();
+    await this.kernelLog.stop();
+    this.#beginLife();
+    this.#enter('booting', 'reboot');
+    await this.#endBySsh(command, goingDownMs, signal);
+    await this.#disconnect();
+  }
+
+  /** Resolves when the boot that ran has gone down. */
+  async #endBySsh(command: string, goingDownMs: number, signal: AbortSignal): Promise<void> {
     try {
-      await this.remote.run('(sleep 1; reboot) </dev/null >/dev/null 2>&1 &', {
+      await this.remote.run(`(sleep 1; ${command}) </dev/null >/tmp/hil-reboot.log 2>&1 &`, {
         timeoutMs: PROBE_MS,
         signal,
       });
-      await this.remote.lost(GOING_DOWN_MS, signal);
+      await this.remote.lost(goingDownMs, signal);
     } catch (cause) {
-      throw new LabError(`${this.name} could not be rebooted by SSH, and nothing switches its power`, {
+      throw new LabError(`${this.name} could not be rebooted by SSH`, {
         ...{ board: this.name, code: 'no-reboot', cause },
-        hint: `${messageOf(cause)}; reset it by hand, or give it a "power" in the lab file`,
+        hint: `${messageOf(cause)}; where nothing switches it, reset it by hand, or give it a "power" in the lab file`,
       });
     }
   }
@@ -384,7 +439,7 @@ export class Board {
       bootPosition: () => this.#bootPosition,
       progressed: () => this.#progress,
       life: () => this.#life.signal,
-      isBooting: () => this.#state === 'booting',
+      isBooting: () => this.#state === 'booting' && !this.#bootsOtherwise,
       restart: (attempt, limits) => this.#restart(attempt, fresh, limits),
       connect: (timeoutMs, signal) => this.#connect(timeoutMs, signal),
       stuck: (reason) => this.#enter('on', reason),
@@ -394,6 +449,12 @@ export class Board {
 
   async #restart(attempt: number, fresh: boolean, { signal, progress }: BootLimits): Promise<void> {
     const try_ = attempt === 1 ? '' : ', second try';
+    const plan = this.bootPlan.current;
+    if (plan) {
+      await startKernel(this, plan, { signal, progress, fresh });
+      this.#planned = true;
+      return;
+    }
     if (this.hardware.alwaysOn) {
       progress('booting', `reboot by SSH${try_}`);
       await this.power('reset', { signal });
@@ -421,6 +482,10 @@ export class Board {
       return false;
     }
     if (this.#state !== 'ready' && this.#state !== 'on') return false;
+    if (this.#bootsOtherwise) {
+      progress(this.#state, 'runs another kernel than was deployed: power-cycling');
+      return false;
+    }
     try {
       await this.remote.run('true', {
         timeoutMs: PROBE_MS,
@@ -474,6 +539,8 @@ export class Board {
     this.#provenance = null;
     this.#bootId = null;
     this.#suspect = null;
+    this.#inLoader = false;
+    this.#planned = false;
     this.#watchdogBit = false;
     this.#bootPosition = this.console.position;
     this.#progress = new BootProgress();

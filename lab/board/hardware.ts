@@ -1,4 +1,5 @@
 /** What a board is wired to: power, console, network. One implementation a kind of wiring; QEMU is one. */
+import type { BootPlace, KnownGood } from './boot/place.ts';
 import type { Console } from './console/console.ts';
 import type { ConsoleTransportConfig } from './console/index.ts';
 import type { Remote } from './remote.ts';
@@ -47,6 +48,11 @@ export interface BoardHardware {
   readonly alwaysOn?: boolean;
   ssh(): { host: string; port: number };
   memoryBytes(): Promise<number | null>;
+
+  /** Where its boot loader fetches what the lab gives it; null or absent where no such place is known. */
+  bootPlace?(): BootPlace | null;
+  /** By which a board is saved that does not come up any more; null or absent where none is known. */
+  knownGood?(): KnownGood | null;
 
   /** Until it is disposed of, the power is not cut: something is being written that must not be torn. */
   holdPower?(why: string): Disposable;

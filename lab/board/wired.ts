@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { HarnessError, LabError, messageOf } from '../errors.ts';
 import { replaceFile } from '../replace-file.ts';
+import type { BootPlace, KnownGood } from './boot/place.ts';
 import type { ConsoleTransportConfig } from './console/index.ts';
 import type { BoardHardware, BoardLife, HardwareState, PowerOnOptions } from './hardware.ts';
 import type { PowerControl } from './power/control.ts';
@@ -16,6 +17,8 @@ export interface WiredOptions {
   power: ((life: BoardLife) => PowerControl) | null;
   console: ConsoleTransportConfig | null;
   ssh: { host: string; port: number };
+  bootPlace: BootPlace | null;
+  knownGood: KnownGood | null;
 }
 
 /** How long a switch may take, its waiting included. */
@@ -94,6 +97,14 @@ export class WiredHardware implements BoardHardware {
 
   ssh(): { host: string; port: number } {
     return this.#options.ssh;
+  }
+
+  bootPlace(): BootPlace | null {
+    return this.#options.bootPlace;
+  }
+
+  knownGood(): KnownGood | null {
+    return this.#options.knownGood;
   }
 
   memoryBytes(): Promise<null> {

@@ -8,7 +8,15 @@ import { readDocument } from './document.ts';
 import { explain, nameOf } from './explain.ts';
 import { labFile } from './find.ts';
 import { mismatches } from './references.ts';
-import { type BoardEntry, LabFile, labJsonSchema, type PeerEntry, type SshEntry } from './schema.ts';
+import {
+  type BoardEntry,
+  type KnownGoodEntry,
+  LabFile,
+  labJsonSchema,
+  type NetbootEntry,
+  type PeerEntry,
+  type SshEntry,
+} from './schema.ts';
 
 /** How a board on the bench is wired. */
 export interface Wiring {
@@ -18,6 +26,8 @@ export interface Wiring {
   console: Exclude<BoardEntry['console'], undefined> | null;
   ssh: SshEntry;
   password: Secret | null;
+  netboot: NetbootEntry | null;
+  knownGood: KnownGoodEntry | null;
 }
 
 export interface BoardConfig {
@@ -124,6 +134,7 @@ function boardOf(name: string, entry: BoardEntry): BoardConfig {
   const wiring = {
     ...{ power, powerPolicy: entry.powerPolicy, console: entry.console ?? null, ssh },
     password: entry.login?.password ?? null,
+    ...{ netboot: entry.netboot ?? null, knownGood: entry.knownGood ?? null },
   };
   return { name, profile, wiring, endState, onlyByName };
 }

@@ -47,6 +47,20 @@ const Throughput = z.strictObject({
   dipsPerMinute: z.number().nonnegative().optional(),
 });
 
+const Netboot = z.strictObject({
+  by: z.enum(['tftp', 'http']).default('tftp'),
+  serve: host.describe('address of this machine at which the board fetches files'),
+  port: tcpPort.optional().describe('default: 69 or 80, which need root'),
+  address: host.default('dhcp').describe("the board's own while it boots; dhcp: it asks for one"),
+});
+
+const KnownGood = z.strictObject({
+  kernel: absolutePath,
+  initrd: absolutePath.optional(),
+  dtb: absolutePath.optional(),
+  args: z.string().default('').describe('kernel command line'),
+});
+
 const Login = z.strictObject({
   user: z.string().min(1, 'expected some text').optional(),
   password: secret.optional().describe('env:NAME or file:/path'),
@@ -86,6 +100,8 @@ export const Board = z.strictObject({
     })
     .optional()
     .describe('default: as the profile says'),
+  netboot: Netboot.optional().describe('how its boot loader fetches what the lab gives it'),
+  knownGood: KnownGood.optional().describe('kernel by which it is saved when it does not come up any more'),
   bootTimeout: duration.optional().describe('power on to login prompt'),
   endState: z.enum(['off', 'on']).default('off').describe('what it is left in when nobody uses it'),
   radios: z.array(Radio).optional(),
@@ -145,6 +161,8 @@ export const LabFile = z.strictObject({
 export type LabFile = z.output<typeof LabFile>;
 export type BoardEntry = z.output<typeof Board>;
 export type PeerEntry = z.output<typeof Peer>;
+export type NetbootEntry = z.output<typeof Netboot>;
+export type KnownGoodEntry = z.output<typeof KnownGood>;
 export type SshEntry = z.output<typeof SshConfig>;
 
 /** For editors: `# yaml-language-server: $schema=...` at the top of a lab file. */

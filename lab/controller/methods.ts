@@ -2,9 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
-import { bootOverNetwork, loaderOf, stopInLoader } from '../board/boot/board-boot.ts';
+import { bootOnce, loaderOf, stopInLoader } from '../board/boot/board-boot.ts';
+import { reach } from '../board/boot/reach.ts';
+import { deployOn } from '../board/deploy/board-deploy.ts';
 import { openBundle } from '../board/deploy/bundle.ts';
-import { deploy, rollback } from '../board/deploy/deploy.ts';
+import { takeBack } from '../board/deploy/take-back.ts';
+import { defined } from '../defined.ts';
 import { ConfigError, LabError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
 import { isEventKind, PAYLOADS } from '../journal/event.ts';
@@ -207,24 +210,21 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
         }),
       ),
     })),
-    'deploy.run': onBoard(async ({ board }, { dir, reload }, signal, emit) => {
-      const context = board.context(signal);
+    // Not onBoard: it may boot the board, and a board that does not come up is taken care of.
+    'deploy.run': held(async (session, { params, signal, emit }) => {
+      const { board } = session;
+      const { dir, reload, reboot } = params;
       const bundle = await openBundle(dir);
-      board.forgetProvenance();
-      using _whole = board.hardware.holdPower?.(`${bundle.name} is being written to it`);
-      const result = await deploy(context, bundle, {
-        signal,
-        reload,
-        progress: (detail) => emit({ detail }),
-      });
+      const result = await session.track(signal, (all) =>
+        deployOn(board, bundle, { signal: all, reload, reboot, progress: (detail) => emit({ detail }) }),
+      );
       const { sha256, files, bytes } = result;
       board.record('board.deployed', { bundle: result.bundle, sha256, files, bytes });
       return result;
     }),
-    'deploy.rollback': onBoard(async ({ board }, _params, signal) => {
-      board.forgetProvenance();
-      return { restored: await rollback(board.context(signal), { signal }) };
-    }),
+    'deploy.rollback': held(async (session, { signal, emit }) =>
+      session.track(signal, () => takeBack(session.board, { progress: (detail) => emit({ detail }) })),
+    ),
     'boot.stop': held(async (session, { signal, emit }) => {
       const progress = (state: string, detail: string) => emit({ state, detail });
       await session.track(signal, (all) => stopInLoader(session.board, { signal: all, progress }));
@@ -233,13 +233,17 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     'boot.command': onBoard(({ board }, { command, timeoutMs }, signal) =>
       loaderOf(board).run(command, timed(timeoutMs, signal)),
     ),
-    'boot.network': held(async (session, { params, signal, emit }) => {
-      const { lease: _lease, initrd, dtb, ...rest } = params;
-      const files = { ...(initrd === undefined ? {} : { initrd }), ...(dtb === undefined ? {} : { dtb }) };
+    'boot.reach': held(async (session, { params, signal, emit }) => {
       const progress = (state: string, detail: string) => emit({ state, detail });
-      await session.track(signal, (all) =>
-        bootOverNetwork(session.board, { ...rest, ...files }, { signal: all, progress }),
+      const trail = await session.track(signal, (all) =>
+        reach(session.board, params.state, { signal: all, progress }),
       );
+      return { trail };
+    }),
+    'boot.once': held(async (session, { params, signal, emit }) => {
+      const { lease: _lease, ...boot } = params;
+      const progress = (state: string, detail: string) => emit({ state, detail });
+      await session.track(signal, (all) => bootOnce(session.board, defined(boot), { signal: all, progress }));
       return {};
     }),
     power: held(async (session, { params, signal }) => {

@@ -50,8 +50,8 @@ export const PAYLOADS = {
   'lease.acquired': z.object({ lease: text, owner: text, token: z.number().int(), waitedMs: z.number() }),
   'lease.released': z.object({ lease: text, reason: text }),
   'board.state': z.object({ state: text, reason: text.optional() }),
-  /** A file that the lab's TFTP server gave to a board. */
-  'boot.tftp': z.object({ name: text, what: text, bytes: z.number(), client: text }),
+  /** A file that a server of the lab's gave to a board's boot loader. */
+  'boot.file': z.object({ name: text, what: text, bytes: z.number(), client: text }),
   /** The machine at the other end of links, as it was found when the run began; `wrong`: what is wrong with it. */
   'peer.checked': z.object({ peer: text, clock: text, wrong: z.array(text) }),
   /** Whether it can be trusted: see lab/controller/health.ts. */

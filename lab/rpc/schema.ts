@@ -5,6 +5,8 @@
  * the controller answers with any number of `{id, event}` and one `{id, result}` or `{id, error}`.
  */
 import { z } from 'zod';
+import { BootSource } from '../board/boot/sources.ts';
+import { BOOT_STATES } from '../board/boot/states.ts';
 import { CheckResult } from '../board/doctor/check.ts';
 import { PAYLOADS } from '../journal/event.ts';
 import { ApInfo, ApOptions, ApStation } from '../links/ap-options.ts';
@@ -232,7 +234,10 @@ export const METHODS = {
   'board.ready': method(z.object({ lease, timeoutMs }), BoardFacts, z.object({ state: text, detail: text })),
   /** Puts a bundle (a folder of the lab machine) on the board and reads it back; what fails is taken back. */
   'deploy.run': method(
-    z.object({ lease, dir: text, reload: z.boolean().default(true) }),
+    z.object({
+      ...{ lease, dir: text, reload: z.boolean().default(true) },
+      reboot: z.boolean().default(false).describe('power-cycle it, and prove the bundle after that'),
+    }),
     z.object({
       ...{
         bundle: text,
@@ -240,13 +245,20 @@ export const METHODS = {
         files: z.number().int(),
         bytes: z.number().int(),
         reloaded: z.array(text),
+        kernel: text.describe('uname -r and uname -v after it'),
       },
-      proven: z.object({ files: z.record(text, text), modules: z.record(text, text) }),
+      proven: z.object({
+        ...{ files: z.record(text, text), modules: z.record(text, text), packages: z.record(text, text) },
+      }),
     }),
     z.object({ detail: text }),
   ),
-  /** Takes back what was deployed last. */
-  'deploy.rollback': method(z.object({ lease }), z.object({ restored: z.number().int() })),
+  /** Takes back what was deployed last, by whatever way is left; `left`: packages that can't be had in their former version. */
+  'deploy.rollback': method(
+    z.object({ lease }),
+    z.object({ restored: z.number().int(), left: z.array(text), way: text }),
+    z.object({ detail: text }),
+  ),
   /** Power-cycles the board and stops it in its boot loader. */
   'boot.stop': method(z.object({ lease }), none, z.object({ state: text, detail: text })),
   /** A command of the boot loader in which the board was stopped. */
@@ -254,15 +266,18 @@ export const METHODS = {
     z.object({ lease, command: text, timeoutMs }),
     z.object({ exitCode: z.number().int(), output: text }),
   ),
-  /** Boots files of the lab machine over the network, once; resolves when SSH answers. */
-  'boot.network': method(
+  /** Brings the board to a named state, and tells those it went through. */
+  'boot.reach': method(
+    z.object({ lease, state: z.enum(BOOT_STATES) }),
+    z.object({ trail: z.array(z.enum(BOOT_STATES)) }),
+    z.object({ state: text, detail: text }),
+  ),
+  /** Boots files of the lab machine, or of a stick in the board, once; resolves when SSH answers. */
+  'boot.once': method(
     z.object({
       ...{ lease, kernel: text, initrd: text.optional(), dtb: text.optional(), bootargs: text },
-      network: z.union([z.literal('dhcp'), z.object({ ipaddr: text })]).default('dhcp'),
-      serverip: text.describe(
-        'address of this machine at which the files are served, or of another server that has them',
-      ),
-      port: z.number().int().nullable().default(69).describe('null: another server serves there'),
+      configuration: text.optional().describe('of a FIT'),
+      source: BootSource.optional().describe('default: the place that the lab file names for this board'),
     }),
     none,
     z.object({ state: text, detail: text }),

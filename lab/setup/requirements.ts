@@ -36,6 +36,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     testsOnly: true,
   },
   { program: U_BOOT, package: 'u-boot-qemu', why: 'starts virtual arm64 boards', testsOnly: true },
+  {
+    program: 'mkimage',
+    package: 'u-boot-tools',
+    why: 'tests make images that U-Boot boots',
+    testsOnly: true,
+  },
   { program: 'ps', package: 'procps', why: 'tests look whether processes are left over', testsOnly: true },
   { program: 'pdudaemon', package: 'pdudaemon', why: 'tests switch power by it', testsOnly: true },
   { program: 'snmpd', package: 'snmpd', why: 'tests switch a PDU that it plays', testsOnly: true },

@@ -1,11 +1,12 @@
 /** What lies in the folder of a virtual board before it is switched on: its disk, its name, its host key, its flash. */
-import { copyFile, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { BootPlace } from '../board/boot/place.ts';
 import { dropbearKey } from './dropbear-key.ts';
 import type { BoardKind } from './kinds.ts';
 import type { BoardImage } from './manifest.ts';
 import { BOARD_FILES } from './qemu.ts';
-import { environment, requireUBoot, writeFlash } from './u-boot.ts';
+import { environment, GUEST_NETWORK, requireUBoot, writeFlash } from './u-boot.ts';
 
 /** A console log longer than this is put aside at the next power-on. */
 const CONSOLE_LOG_BYTES = 64 * 1024 * 1024;
@@ -32,6 +33,7 @@ export async function prepareFiles(board: Preparation): Promise<void> {
   if (kind.machine.firmware === 'u-boot') {
     await requireUBoot();
     await flash(dir, kind, image);
+    await served(dir, image);
   }
   await limitConsoleLog(join(dir, BOARD_FILES.consoleLog));
 }
@@ -52,6 +54,37 @@ async function flash(dir: string, { machine }: BoardKind, image: BoardImage): Pr
   const files = { kernel: basename(image.kernel), initrd: basename(image.initrd) };
   const variables = environment({ ...files, arguments: machine.kernelArguments.join(' ') });
   await writeFlash(join(dir, BOARD_FILES.flash), variables);
+}
+
+/** What its firmware fetches over TFTP; the folder may hold what the lab has put there besides. */
+async function served(dir: string, image: BoardImage): Promise<void> {
+  const folder = join(dir, BOARD_FILES.tftp);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const path of [image.kernel, image.initrd]) {
+    const link = join(folder, basename(path));
+    await rm(link, { force: true });
+    await symlink(path, link);
+  }
+}
+
+/** Where the lab puts files for the firmware, below those of the image. */
+const LAB_FOLDER = 'lab';
+
+/** How a board's U-Boot fetches what the lab gives it: of QEMU's own TFTP server. */
+export function bootPlaceOf(dir: string): BootPlace {
+  const folder = join(dir, BOARD_FILES.tftp, LAB_FOLDER);
+  return {
+    source: {
+      ...{ by: 'tftp', serverip: GUEST_NETWORK.serverip, port: null, prefix: `${LAB_FOLDER}/` },
+      network: { ipaddr: GUEST_NETWORK.ipaddr },
+    },
+    publish: async (files) => {
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      for (const [name, path] of Object.entries(files)) await symlink(path, join(folder, name));
+      return { [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+    },
+  };
 }
 
 async function limitConsoleLog(path: string): Promise<void> {

@@ -1,4 +1,5 @@
 /** A virtual board as the rest of the lab sees any board: wired by QEMU instead of relays and cables. */
+import type { BootPlace, KnownGood } from '../board/boot/place.ts';
 import type { ConsoleTransportConfig } from '../board/console/index.ts';
 import type {
   BoardHardware,
@@ -8,18 +9,21 @@ import type {
   Progress,
 } from '../board/hardware.ts';
 import { HarnessError } from '../errors.ts';
+import { bootPlaceOf } from './board-files.ts';
 import { ensureImage } from './image.ts';
-import { DEFAULT_KIND } from './kinds.ts';
+import { DEFAULT_KIND, kindOf } from './kinds.ts';
 import { type MachineOptions, VirtualMachine } from './machine.ts';
 import type { BoardImage } from './manifest.ts';
 
 export class VirtualHardware implements BoardHardware {
   readonly #machine: VirtualMachine;
   readonly #kind: string;
+  readonly #dir: string;
   #image: BoardImage | null = null;
 
   constructor(options: MachineOptions) {
     this.#kind = options.kind ?? DEFAULT_KIND;
+    this.#dir = options.dir;
     this.#machine = new VirtualMachine(options);
   }
 
@@ -69,6 +73,17 @@ export class VirtualHardware implements BoardHardware {
 
   ssh(): { host: string; port: number } {
     return { host: '127.0.0.1', port: this.#machine.sshPort };
+  }
+
+  bootPlace(): BootPlace | null {
+    return kindOf(this.#kind).machine.firmware === 'u-boot' ? bootPlaceOf(this.#dir) : null;
+  }
+
+  /** What it boots by itself. */
+  knownGood(): KnownGood | null {
+    if (!this.#image) return null;
+    const { kernel, initrd } = this.#image;
+    return { kernel, initrd, bootargs: kindOf(this.#kind).machine.kernelArguments.join(' ') };
   }
 
   memoryBytes(): Promise<number | null> {

@@ -27,6 +27,8 @@ export const BOARD_FILES = {
   flash: 'flash',
   console: 'console',
   consoleLog: 'console.log',
+  /** What its firmware fetches over TFTP. */
+  tftp: 'tftp',
 } as const;
 
 /** Names by which QMP commands address parts of the machine. */
@@ -102,8 +104,8 @@ function underUBoot(flash: string): string[] {
 }
 
 /** U-Boot finds kernel and initrd on QEMU's own TFTP server. */
-function served({ image, kind }: QemuSetup): string {
-  return kind.machine.firmware === 'u-boot' ? `,tftp=${quoted(image.dir)}` : '';
+function served({ dir, kind }: QemuSetup): string {
+  return kind.machine.firmware === 'u-boot' ? `,tftp=${quoted(join(dir, BOARD_FILES.tftp))}` : '';
 }
 
 /** A value inside a comma-separated option of QEMU. */

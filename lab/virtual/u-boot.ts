@@ -27,6 +27,8 @@ const ENVIRONMENT_BYTES = 0x40000;
  * crash log where nobody writes, and U-Boot itself at the top.
  */
 const ADDRESSES = { kernel: '0x40400000', initrd: '0x44000000', tree: '0x4c000000', crashLog: '0x4b000000' };
+/** The board, and the server, in QEMU's user network. */
+export const GUEST_NETWORK = { ipaddr: '10.0.2.15', serverip: '10.0.2.2' };
 const IN_PLACE = '0xffffffffffffffff';
 
 /** Lets Linux find the crash log of before a reset (Linux, bindings/reserved-memory/ramoops.yaml). */
@@ -56,9 +58,9 @@ export function environment(boot: {
 }): Record<string, string> {
   return {
     ethaddr: '52:54:00:12:34:56',
-    ipaddr: '10.0.2.15',
+    ipaddr: GUEST_NETWORK.ipaddr,
     netmask: '255.255.255.0',
-    serverip: '10.0.2.2',
+    serverip: GUEST_NETWORK.serverip,
     bootdelay: '1',
     kernel_addr_r: ADDRESSES.kernel,
     ramdisk_addr_r: ADDRESSES.initrd,

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { BootSource } from '../../lab/board/boot/sources.ts';
+import type { BootState } from '../../lab/board/boot/states.ts';
 import { LeasedBoard } from '../../lab/client/board.ts';
 import { HilError } from '../../lab/errors.ts';
 import { ensureImage } from '../../lab/virtual/image.ts';
@@ -16,7 +18,10 @@ after(async () => {
 });
 
 /** QEMU's own TFTP server, which has the files of the board's image; from there nothing else can be reached. */
-const QEMUS = { serverip: '10.0.2.2', port: null };
+const QEMUS: BootSource = {
+  ...{ by: 'tftp' as const, serverip: '10.0.2.2', port: null, prefix: '' },
+  network: { ipaddr: '10.0.2.15' },
+};
 
 /** Leased, and off: its boot loader is what is asked for. */
 async function arm64(): Promise<LeasedBoard> {
@@ -38,14 +43,14 @@ test('U-Boot is stopped on its way, runs commands with results, and explains tho
   assert.notEqual(facts.bootMs, null);
 });
 
-test('other files than its own are booted over the network, once, with their sums compared', async () => {
+test('other files than its own are booted from where it fetches files, once, with their sums compared', async () => {
   const image = await ensureImage({ kind: 'virtual-arm64' });
   await using board = await arm64();
   const bootargs = [...kindOf('virtual-arm64').machine.kernelArguments, 'hil.proof=1'].join(' ');
   const steps: string[] = [];
   await board.call(
-    'boot.network',
-    { kernel: image.kernel, initrd: image.initrd, bootargs, network: { ipaddr: '10.0.2.15' }, ...QEMUS },
+    'boot.once',
+    { kernel: image.kernel, initrd: image.initrd, bootargs },
     { onEvent: ({ detail }) => steps.push(detail) },
   );
   const { stdout } = await board.call('ssh.run', { command: 'cat /proc/cmdline' });
@@ -64,19 +69,46 @@ test('a file that is not on the server, and a server that is not there, are told
   await using board = await arm64();
   const path = join(lab.state, 'no-kernel');
   writeFileSync(path, 'this is no kernel');
-  const boot = async (more: { serverip: string; port: number | null }) =>
-    await board
-      .call('boot.network', { kernel: path, bootargs: 'x', network: { ipaddr: '10.0.2.15' }, ...more })
-      .then(
-        () => assert.fail('it booted'),
-        (thrown: unknown) => thrown,
-      );
+  const boot = async (source: BootSource) =>
+    await board.call('boot.once', { kernel: path, bootargs: 'x', source }).then(
+      () => assert.fail('it booted'),
+      (thrown: unknown) => thrown,
+    );
   const missing = await boot(QEMUS);
   assert.ok(missing instanceof HilError);
   assert.equal(missing.message, 'va1 is stuck in U-Boot: the TFTP server has no such file');
-  const unreachable = await boot({ serverip: '127.0.0.2', port: 0 });
+  const unreachable = await boot({ ...QEMUS, serverip: '127.0.0.2', port: 0 });
   assert.ok(unreachable instanceof HilError);
   assert.match(unreachable.message, /^va1 is stuck in U-Boot: the TFTP server does not answer ARP$/);
+});
+
+test('it is brought from any of its named states to any other', async () => {
+  await using board = await arm64();
+  const reach = async (state: BootState) => (await board.call('boot.reach', { state })).trail;
+  assert.deepEqual(await reach('bootloader'), ['bootloader']);
+  assert.deepEqual(await reach('bootloader'), [], 'it is there');
+  assert.match((await board.call('boot.command', { command: 'version' })).output, /^U-Boot/m);
+  assert.equal((await reach('kernel')).at(0), 'kernel', 'it boots on from there');
+  assert.deepEqual(await reach('ready'), ['userland', 'ready']);
+  assert.equal((await board.call('ssh.run', { command: 'true' })).exitCode, 0);
+  assert.deepEqual(await reach('bootloader'), ['off', 'bootloader']);
+  assert.deepEqual(await reach('ready'), ['kernel', 'userland', 'ready']);
+  assert.deepEqual(await reach('kernel'), ['kernel'], 'by a reboot');
+  assert.deepEqual(await reach('off'), ['off']);
+});
+
+test('a state that a board can not be brought to is told with what it lacks', async () => {
+  await using board = await LeasedBoard.acquire(await lab.connect(), {
+    ...{ owner: 'test', boards: ['vb1'], fresh: true, waitMs: BOOT_MS },
+  });
+  await assert.rejects(
+    board.call('boot.reach', { state: 'bootloader' }),
+    (error) =>
+      error instanceof HilError &&
+      error.code === 'unreachable' &&
+      /no way leads vb1 from off to bootloader/.test(error.message) &&
+      /must name a boot loader/.test(error.hint ?? ''),
+  );
 });
 
 test('hil boot does the same for a person', async () => {
@@ -87,6 +119,9 @@ test('hil boot does the same for a person', async () => {
   assert.match(version.stdout, /^U-Boot \d{4}\.\d\d/m);
   assert.equal((await hil('boot', 'va1', '--command', 'test 1 = 2')).code, 1, 'it ends as the command did');
   assert.equal((await hil('boot', 'va1')).code, 2);
-  assert.equal((await hil('boot', 'va1', '--kernel', 'Image')).code, 2, 'where from?');
+  assert.equal((await hil('boot', 'va1', '--kernel', 'Image', '--http')).code, 2, 'where from?');
+  const reached = await hil('boot', 'va1', '--to', 'kernel');
+  assert.match(reached.stderr, /va1: (?:off -> )?kernel/);
+  assert.match((await hil('boot', 'va1', '--to', 'heaven')).stderr, /there are off, bootloader, kernel/);
   await hil('power', 'va1', 'off');
 });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
-import { createBundle } from '../../lab/board/deploy/bundle.ts';
 import type { LeasedBoard } from '../../lab/client/board.ts';
 import { HilError } from '../../lab/errors.ts';
 import { ensureFaultModule } from '../../lab/virtual/fault-module.ts';
 import { ensureImage } from '../../lab/virtual/image.ts';
+import { bundleMaker, sh } from './bundles.ts';
 import { endAll, hil } from './hil.ts';
 import { BOOT_MS, testLab } from './lab.ts';
 
@@ -20,23 +20,7 @@ after(async () => {
 });
 afterEach(() => lab.releaseAll());
 
-let count = 0;
-async function bundle(
-  files: Record<string, string | { from: string }>,
-  version = `v${++count}`,
-): Promise<string> {
-  const root = join(dir, `bundle${count}`);
-  for (const [path, content] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    if (typeof content === 'string') writeFileSync(join(root, path), content);
-    else cpSync(content.from, join(root, path));
-  }
-  await createBundle(root, { name: 'demo', version });
-  return root;
-}
-
-const sh = async (board: LeasedBoard, command: string): Promise<string> =>
-  (await board.call('ssh.run', { command, timeoutMs: BOOT_MS })).stdout;
+const bundle = bundleMaker(dir);
 
 const refusal = (board: LeasedBoard, root: string): Promise<unknown> =>
   board.call('deploy.run', { dir: root }).then(
@@ -69,7 +53,7 @@ for (const name of ['vb1', 'vs1']) {
       'after\nnew\nfirmware',
     );
     const facts = await board.ready({ timeoutMs: BOOT_MS });
-    assert.equal(facts.provenance.bundle, `demo v${count} ${result.sha256}`);
+    assert.equal(facts.provenance.bundle, `${result.bundle} ${result.sha256}`);
     assert.equal((await board.call('deploy.rollback', {})).restored, 3);
     assert.equal(
       await sh(
@@ -103,7 +87,6 @@ test('what is for another machine or another kernel is refused before anything i
   const board = await lab.board({ boards: ['vb1'] });
   const root = await bundle({ 'lib/demo.ko': { from: built }, 'etc/untouched': 'x' });
   const manifest = join(root, 'bundle.json');
-  const { readFileSync } = await import('node:fs');
   const content = readFileSync(manifest, 'utf8');
   for (const [code, changed] of [
     ['wrong-arch', content.replace('"arch": "x86_64"', '"arch": "aarch64"')],

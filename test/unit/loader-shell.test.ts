@@ -84,6 +84,47 @@ test('autoboot is stopped when it is seen, and the key is pressed again until th
   assert.deepEqual(port.typed, [' ', ' ']);
 });
 
+test('keys that came too late to stop anything stand at the prompt, and are taken away where they matter', async () => {
+  for (const [name, line, cleared] of [
+    ['u-boot', '=>   ', []],
+    ['grub', 'grub> cc', ['\x15']],
+  ] as const) {
+    const port = new Scripted();
+    port.say(`\n${line}`);
+    await new LoaderShell('b', port, LOADERS[name]).stop({ from: 0, timeoutMs: 5000 });
+    assert.deepEqual(port.typed, cleared, name);
+  }
+});
+
+test('a long variable is set in parts, and one that comes back otherwise is told', async () => {
+  const port = new Scripted();
+  const variables = new Map<string, string>();
+  let lose = false;
+  port.answer = (text) => {
+    const line = text.replace(/\r$/, '');
+    assert.ok(line.length <= LOADERS['u-boot'].maxLine, line);
+    const [, command = '', mark = ''] = /^(.*); echo (HIL\w+=)\$\?$/.exec(line) ?? [];
+    const [, name = '', add, value = ''] = /^setenv (\w+) ("[^"]*")?'([^']*)'$/.exec(command) ?? [];
+    if (name !== '')
+      variables.set(
+        name,
+        (add === undefined ? '' : (variables.get(name) ?? '')) + (lose ? value.slice(1) : value),
+      );
+    const shown = /^printenv (\w+)$/.exec(command)?.[1];
+    const output = shown === undefined ? '' : `${shown}=${variables.get(shown) ?? ''}\n`;
+    port.say(`${line}\n${output}${mark}0\n${PROMPT}`);
+  };
+  const shell = new LoaderShell('b', port, LOADERS['u-boot']);
+  const value = Array.from({ length: 200 }, (_, index) => `k${index}=v`).join(' ');
+  await shell.set({ bootargs: value });
+  assert.equal(variables.get('bootargs'), value);
+  lose = true;
+  await assert.rejects(
+    shell.set({ bootargs: value }),
+    (error) => error instanceof LabError && error.code === 'loader-disturbed',
+  );
+});
+
 test('a kernel that has started is too late, and told so', async () => {
   const port = new Scripted();
   port.say('U-Boot 2023.01\n');
@@ -128,7 +169,7 @@ test('nothing is saved to flash unless that is said, and no line is typed that w
     await assert.rejects(shell.run(command), /would write to the flash/);
   await assert.rejects(shell.run(`echo ${'x'.repeat(300)}`), /longer than 250/);
   await assert.rejects(shell.run('a\nb'), /several lines/);
-  await assert.rejects(shell.set({ bootargs: "it's" }), /can't hold a quote/);
+  await assert.rejects(shell.set({ bootargs: "it's" }), /can't hold "'"/);
   assert.deepEqual(port.typed, []);
   await shell.set({ bootargs: 'console=ttyS0 #1' });
   assert.match(port.typed[0] ?? '', /^setenv bootargs 'console=ttyS0 #1'; echo HIL\w+=\$\?\r$/);

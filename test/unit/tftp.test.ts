@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { type TftpEvent, TftpServer } from '../../lab/board/boot/tftp.ts';
+import { type FileEvent, TftpServer } from '../../lab/board/boot/tftp.ts';
 import { agree, parseAck, parseError, parseReadRequest } from '../../lab/board/boot/tftp-packet.ts';
 import { ConfigError } from '../../lab/errors.ts';
 
@@ -23,8 +23,8 @@ function file(bytes: number): string {
   return path;
 }
 
-async function serve(files: Record<string, string>): Promise<{ server: TftpServer; events: TftpEvent[] }> {
-  const events: TftpEvent[] = [];
+async function serve(files: Record<string, string>): Promise<{ server: TftpServer; events: FileEvent[] }> {
+  const events: FileEvent[] = [];
   const server = await TftpServer.start({
     address: '127.0.0.1',
     port: 0,
@@ -180,7 +180,7 @@ test('an acknowledgement that comes twice does not double the transfer', async (
 });
 
 test('a client that falls silent is given up', { timeout: 60_000 }, async () => {
-  const gone = Promise.withResolvers<TftpEvent>();
+  const gone = Promise.withResolvers<FileEvent>();
   await using server = await TftpServer.start({
     ...{ address: '127.0.0.1', port: 0, files: { f: file(5000) } },
     onEvent: (event) => event.what !== 'begun' && gone.resolve(event),

@@ -34,7 +34,14 @@ function wired(dir: string, switched: string[] | null): WiredHardware {
     off: () => Promise.resolve(void switched?.push('off')),
   };
   const hardware = new WiredHardware({
-    ...{ board: 'b', dir, console: null, ssh: { host: '127.0.0.1', port: 22 } },
+    ...{
+      board: 'b',
+      dir,
+      console: null,
+      bootPlace: null,
+      knownGood: null,
+      ssh: { host: '127.0.0.1', port: 22 },
+    },
     power: switched === null ? null : () => new PowerControl({ board: 'b', outlet, policy }),
   });
   hardware.bind(nobody);

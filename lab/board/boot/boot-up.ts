@@ -5,6 +5,7 @@ import type { JournalSink } from '../../journal/event.ts';
 import type { Console } from '../console/console.ts';
 import type { Progress } from '../hardware.ts';
 import type { BootProgress } from './progress.ts';
+import { STAGES, type Stage } from './stages.ts';
 
 export interface BootLimits {
   timeoutMs: number;
@@ -70,6 +71,40 @@ export async function awaitBoot(board: BootableBoard, limits: BootLimits): Promi
   await board.connect(timeoutMs, signal);
 }
 
+/** Awaits that the console shows a boot under way to have come this far, or further. */
+export async function awaitStage(
+  board: BootableBoard,
+  stage: Stage,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { console: port } = board;
+  if (!port) throw new LabError(`${board.name} has no console to see its boot by`, { board: board.name });
+  const there = () => STAGES.indexOf(board.progressed().stage) >= STAGES.indexOf(stage);
+  if (there()) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // The board takes each line before this does.
+  const unsubscribe = port.subscribe(() => there() && resolve());
+  const done = new AbortController();
+  // An init that says nothing shows itself by its login prompt, which is no whole line.
+  const prompt = port
+    .expect(board.profile.console.loginPrompt, {
+      ...{ timeoutMs, from: board.bootPosition() },
+      signal: AbortSignal.any([signal, done.signal]),
+    })
+    .then(() => board.progressed().login());
+  try {
+    await Promise.race([promise, prompt]);
+  } catch (cause) {
+    if (signal.aborted) throw abortReason(signal);
+    throw stuck(board, port, `did not come to its ${stage}`, timeoutMs, cause);
+  } finally {
+    unsubscribe();
+    done.abort();
+    prompt.catch(() => undefined);
+  }
+}
+
 async function awaitPrompt(
   board: BootableBoard,
   port: Console,
@@ -80,16 +115,27 @@ async function awaitPrompt(
     await port.expect(board.profile.console.loginPrompt, { timeoutMs, signal, from: board.bootPosition() });
   } catch (cause) {
     if (signal.aborted) throw abortReason(signal);
-    const seen = port.tail(8);
-    // A prompt is a line that was begun.
-    const progress = board.progressed();
-    progress.push(seen.at(-1) ?? '');
-    const { what, next } = progress.stopped();
-    throw new LabError(`${board.name} did not reach its login prompt within ${timeoutMs / 1000} s: ${what}`, {
-      board: board.name,
-      code: 'boot-timeout',
-      hint: seen.length === 0 ? next : `${next}; its console stopped at:\n  ${seen.join('\n  ')}`,
-      cause,
-    });
+    throw stuck(board, port, 'did not reach its login prompt', timeoutMs, cause);
   }
+}
+
+/** What keeps a boot from going on, as its console shows. */
+function stuck(
+  { name, progressed }: BootableBoard,
+  port: Console,
+  what: string,
+  timeoutMs: number,
+  cause: unknown,
+): LabError {
+  const seen = port.tail(8);
+  // A prompt is a line that was begun.
+  const progress = progressed();
+  progress.push(seen.at(-1) ?? '');
+  const { what: why, next } = progress.stopped();
+  return new LabError(`${name} ${what} within ${timeoutMs / 1000} s: ${why}`, {
+    board: name,
+    code: 'boot-timeout',
+    hint: seen.length === 0 ? next : `${next}; its console stopped at:\n  ${seen.join('\n  ')}`,
+    cause,
+  });
 }

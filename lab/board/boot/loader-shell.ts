@@ -20,6 +20,10 @@ export interface LoaderResult {
 const COMMAND_MS = 10_000;
 /** A loader reads keys again this soon after it has asked for one. */
 const PRESS_MS = 300;
+/** Of a typed line: what asks for the exit code. */
+const MARK_ROOM = 24;
+/** U-Boot prints no more of a variable than this. */
+const SHOWN = 500;
 /** Commands that write to flash. */
 const SAVES = /(?:^|[;&|]\s*)(?:saveenv|env save)\b/;
 
@@ -39,7 +43,7 @@ export class LoaderShell {
    * LabError, code `no-loader`, with where the boot was instead.
    */
   async stop(options: { from: number; timeoutMs: number; signal?: AbortSignal }): Promise<void> {
-    const { prompt, autoboot, stopKeys, name } = this.#loader;
+    const { prompt, autoboot, stopKeys, clearKeys, name } = this.#loader;
     const deadline = performance.now() + options.timeoutMs;
     let { from } = options;
     let pressed = false;
@@ -47,7 +51,7 @@ export class LoaderShell {
       const left = deadline - performance.now();
       const limits = { ...options, from, timeoutMs: Math.max(1, pressed ? Math.min(PRESS_MS, left) : left) };
       const seen = await this.#expect([prompt, autoboot, ...TOO_LATE], limits);
-      if (seen?.index === 0) return;
+      if (seen?.index === 0) return clearKeys === '' ? undefined : await this.#console.write(clearKeys);
       if (seen !== null && seen.index > 1)
         throw new LabError(`${this.#board} was not stopped in ${name}: its kernel has started`, {
           board: this.#board,
@@ -111,15 +115,44 @@ export class LoaderShell {
     throw this.failure(command, output);
   }
 
-  /** Sets variables for this boot. */
+  /**
+   * Sets variables for this boot, long ones in parts, and reads them back. Throws ConfigError for what its shell would change,
+   * LabError `loader-disturbed` where a variable is not what was typed.
+   */
   async set(variables: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
+    const options = signal ? { signal } : {};
+    const { name: loader, set, append, maxLine } = this.#loader;
     for (const [name, value] of Object.entries(variables)) {
-      if (value.includes("'"))
-        throw new ConfigError(`a value of ${this.#loader.name} can't hold a quote: ${name}`, {
+      const odd = /['\\\p{Cc}]/u.exec(value)?.[0];
+      if (odd !== undefined)
+        throw new ConfigError(`a value of ${loader} can't hold ${JSON.stringify(odd)}: ${name}`, {
           board: this.#board,
         });
-      await this.check(this.#loader.set(name, value), signal ? { signal } : {});
+      const room = maxLine - append(name, '').length - MARK_ROOM;
+      await this.check(set(name, value.slice(0, room)), options);
+      for (let at = room; at < value.length; at += room)
+        await this.check(append(name, value.slice(at, at + room)), options);
+      const kept = await this.get(name, signal);
+      if (kept?.slice(0, SHOWN) !== value.slice(0, SHOWN))
+        throw new LabError(`${this.#board}: ${name} in ${loader} is not what was typed: ${kept ?? ''}`, {
+          board: this.#board,
+          code: 'loader-disturbed',
+          hint: 'characters were lost on the console: try again, or a lower baud rate',
+        });
     }
+  }
+
+  /** A variable; null where it is not set. Of a long one only the first 500 characters are sure. */
+  async get(name: string, signal?: AbortSignal): Promise<string | null> {
+    const { command, before } = this.#loader.show;
+    const { exitCode, output } = await this.run(command(name), signal ? { signal } : {});
+    const value = output.replace(/[\r\n]+$/, '').slice(before(name).length);
+    return exitCode !== 0 || value === '' ? null : value;
+  }
+
+  /** Goes on with what it boots by itself; resolves when that was typed. */
+  async go(): Promise<void> {
+    await this.#console.write(`${this.#loader.go}\r`);
   }
 
   /** Why a command failed, by what it printed. */

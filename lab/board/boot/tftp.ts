@@ -17,17 +17,18 @@ import {
   parseReadRequest,
 } from './tftp-packet.ts';
 
-export interface TftpOptions {
+export interface FileServerOptions {
   /** Address of the one interface that it is bound to; never all of them. */
   address: string;
-  /** Default 69, which needs root. */
+  /** Default: the one of the protocol, which needs root. */
   port?: number;
   /** Path of the file by the name it is asked for. */
   files: Readonly<Record<string, string>>;
-  onEvent?: (event: TftpEvent) => void;
+  onEvent?: (event: FileEvent) => void;
 }
 
-export interface TftpEvent {
+/** A file on its way to a board. */
+export interface FileEvent {
   client: string;
   name: string;
   /** `begun`, `done`, or why it was not. */
@@ -40,18 +41,18 @@ const TRIES = 6;
 const MAX_CLIENTS = 64;
 
 export class TftpServer implements AsyncDisposable {
-  readonly #options: TftpOptions;
+  readonly #options: FileServerOptions;
   readonly #socket: Socket;
   readonly #transfers = new Map<string, Transfer>();
 
-  private constructor(options: TftpOptions, socket: Socket) {
+  private constructor(options: FileServerOptions, socket: Socket) {
     this.#options = options;
     this.#socket = socket;
     socket.on('message', (packet, client) => void this.#received(packet, client));
   }
 
   /** Throws ConfigError when the address can't be had. */
-  static async start(options: TftpOptions): Promise<TftpServer> {
+  static async start(options: FileServerOptions): Promise<TftpServer> {
     const { address, port = 69 } = options;
     if (address === '' || address === '0.0.0.0' || address === '::')
       throw new ConfigError('a TFTP server is bound to the address of one interface, not to all of them');

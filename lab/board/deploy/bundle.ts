@@ -1,15 +1,23 @@
-/** A bundle: what is put on a board as one thing - a folder laid out as the board's root, and a manifest with hashes. */
+/**
+ * A bundle: what is put on a board as one thing - a folder laid out as the board's root, and a manifest with hashes. What is no
+ * file of the root lies below `.hil`: a kernel to boot, packages to install, an image to flash.
+ */
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
+import { defined } from '../../defined.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { runTool } from '../../program.ts';
 import { replaceFile } from '../../replace-file.ts';
 import { type Arch, isElf, type ModuleFacts, moduleFacts, parseElf } from './elf.ts';
+import { kernelFacts } from './kernel-image.ts';
+import { PACKAGE_MANAGERS, packageFacts } from './package-file.ts';
 
 export const MANIFEST = 'bundle.json';
+/** Folder of what is no file of the board's root. */
+export const PARTS = '.hil';
 const ARCHES = ['x86_64', 'aarch64', 'arm', 'mips', 'riscv64', 'other'] as const satisfies readonly Arch[];
 
 const BundleFile = z.strictObject({
@@ -23,6 +31,32 @@ const BundleFile = z.strictObject({
 });
 export type BundleFile = z.output<typeof BundleFile>;
 
+/** What is not put on the board as a file of its root. */
+const Part = z.strictObject({
+  /** Where it is in the bundle. */
+  path: z.string().regex(/^\.hil\/(?:[\w@+~:.-]+\/)?[\w@+~:-][\w@+~:.-]*$/, 'expected a path below .hil'),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hex'),
+  size: z.int().nonnegative(),
+});
+export type Part = z.output<typeof Part>;
+
+const Kernel = z.strictObject({
+  image: Part,
+  initrd: Part.optional(),
+  dtb: Part.optional(),
+  /** Kernel command line. */
+  args: z.string(),
+  /** `uname -r` and `uname -v` of it; null where the image does not tell. */
+  release: z.string().nullable(),
+  build: z.string().nullable(),
+});
+export type BundleKernel = z.output<typeof Kernel>;
+
+const Package = z.strictObject({
+  ...{ file: Part, manager: z.enum(PACKAGE_MANAGERS), name: z.string(), version: z.string() },
+});
+export type BundlePackage = z.output<typeof Package>;
+
 const Manifest = z.strictObject({
   format: z.literal(1),
   name: z.string().min(1),
@@ -31,7 +65,12 @@ const Manifest = z.strictObject({
   arch: z.enum(ARCHES).nullable(),
   /** Kernel that its modules are for; null where it has none. */
   kernelRelease: z.string().nullable(),
-  files: z.array(BundleFile).min(1, 'expected at least one file'),
+  files: z.array(BundleFile),
+  /** Booted by the boot loader, over the network. */
+  kernel: Kernel.nullable().default(null),
+  packages: z.array(Package).default([]),
+  /** Of OpenWrt: replaces all that is on the board. */
+  sysupgrade: Part.nullable().default(null),
 });
 export type Manifest = z.output<typeof Manifest>;
 
@@ -53,7 +92,7 @@ export async function openBundle(dir: string): Promise<Bundle> {
     });
   });
   const manifest = parseManifest(path, text);
-  for (const { path: target, sha256, size } of manifest.files) {
+  for (const { path: target, sha256, size } of [...manifest.files, ...partsOf(manifest)]) {
     const content = await readFile(join(dir, target)).catch((cause: unknown) => {
       throw new ConfigError(`the bundle ${dir} lacks ${target}: ${messageOf(cause)}`, {
         code: 'torn-bundle',
@@ -90,16 +129,25 @@ export async function createBundle(dir: string, names: { name?: string; version?
         : {}),
     });
   }
-  if (files.length === 0)
+  const parts = await readParts(dir);
+  for (const arch of parts.arches) arches.add(arch);
+  const { kernel, packages, sysupgrade } = parts;
+  if (files.length + packages.length === 0 && kernel === null && sysupgrade === null)
     throw new ConfigError(`there is no file below ${dir}`, {
-      hint: 'lay it out as the root of the board: lib/modules/..., lib/firmware/...',
+      hint: 'lay it out as the root of the board: lib/modules/..., lib/firmware/...; hil bundle --help',
     });
+  if (sysupgrade !== null && (files.length + packages.length > 0 || kernel !== null))
+    throw new ConfigError(`${dir} has an image that replaces everything, and other parts besides`, {
+      code: 'mixed-bundle',
+      hint: 'flash the image by a bundle of its own, then deploy the rest',
+    });
+  if (kernel?.release) kernels.add(kernel.release);
   if (arches.size > 1)
-    throw new ConfigError(`${dir} has programs of several architectures: ${[...arches].join(', ')}`, {
+    throw new ConfigError(`${dir} has parts of several architectures: ${[...arches].join(', ')}`, {
       code: 'mixed-bundle',
     });
   if (kernels.size > 1)
-    throw new ConfigError(`${dir} has modules for several kernels: ${[...kernels].join(', ')}`, {
+    throw new ConfigError(`${dir} has parts for several kernels: ${[...kernels].join(', ')}`, {
       code: 'mixed-bundle',
     });
   const [arch = null] = arches;
@@ -111,10 +159,64 @@ export async function createBundle(dir: string, names: { name?: string; version?
     arch,
     kernelRelease,
     files,
+    ...{ kernel, packages, sysupgrade },
   };
   const path = join(dir, MANIFEST);
   replaceFile(path, `${JSON.stringify(manifest, null, 2)}\n`, 0o644);
   return await openBundle(dir);
+}
+
+/** All parts of a bundle that are no files of the root. */
+export function partsOf({ kernel, packages, sysupgrade }: Manifest): Part[] {
+  return [
+    ...(kernel ? [kernel.image, kernel.initrd, kernel.dtb] : []),
+    ...packages.map(({ file }) => file),
+    sysupgrade,
+  ].filter((part) => part !== null && part !== undefined);
+}
+
+interface Parts extends Pick<Manifest, 'kernel' | 'packages' | 'sysupgrade'> {
+  arches: Arch[];
+}
+
+/** What is below `.hil`. Throws ConfigError for what has no place there. */
+async function readParts(dir: string): Promise<Parts> {
+  const found: Parts = { kernel: null, packages: [], sysupgrade: null, arches: [] };
+  const boot: Partial<Record<'image' | 'initrd' | 'dtb', Part>> = {};
+  let args = '';
+  for (const path of (await allBelow(dir)).filter((each) => each.startsWith(`${PARTS}/`))) {
+    const content = await readFile(join(dir, path));
+    const part: Part = { path, sha256: hashOf(content), size: content.length };
+    const [, folder, name] = path.split('/', 3);
+    if (folder === 'boot' && name === 'kernel') boot.image = part;
+    else if (folder === 'boot' && (name === 'initrd' || name === 'dtb')) boot[name] = part;
+    else if (folder === 'boot' && name === 'args') args = content.toString().trim();
+    else if (folder === 'packages') {
+      const { arch, ...facts } = await packageFacts(join(dir, path));
+      found.packages.push({ file: part, ...facts });
+      if (arch !== null) found.arches.push(arch);
+    } else if (folder === 'sysupgrade' && found.sysupgrade === null) found.sysupgrade = part;
+    else
+      throw new ConfigError(`${path} has no place in a bundle`, {
+        hint: `below ${PARTS} there may be boot/{kernel,initrd,dtb,args}, packages/* and one file in sysupgrade/`,
+      });
+  }
+  const managers = new Set(found.packages.map(({ manager }) => manager));
+  if (managers.size > 1)
+    throw new ConfigError(`${dir} has packages of several managers: ${[...managers].join(', ')}`, {
+      code: 'mixed-bundle',
+    });
+  const { image, ...rest } = boot;
+  if (!image) {
+    if (args !== '' || Object.keys(rest).length > 0)
+      throw new ConfigError(`${dir} has parts of a boot, but no kernel`, {
+        hint: `put it at ${PARTS}/boot/kernel`,
+      });
+    return found;
+  }
+  const { arch, release, build } = kernelFacts(await readFile(join(dir, image.path)));
+  if (arch !== null) found.arches.push(arch);
+  return { ...found, kernel: { image, ...defined(rest), args, release, build } };
 }
 
 function parseManifest(path: string, text: string): Manifest {
@@ -131,7 +233,14 @@ function parseManifest(path: string, text: string): Manifest {
   });
 }
 
+/** The files that go to the root of the board. */
 async function filesBelow(dir: string): Promise<string[]> {
+  return (await allBelow(dir)).filter(
+    (path) => path !== MANIFEST && path !== `${MANIFEST}.new` && !path.startsWith(`${PARTS}/`),
+  );
+}
+
+async function allBelow(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw new ConfigError(`${dir} can't be read: ${messageOf(cause)}`, { cause });
   });
@@ -143,7 +252,6 @@ async function filesBelow(dir: string): Promise<string[]> {
   return entries
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dir, join(entry.parentPath, entry.name)).split(sep).join('/'))
-    .filter((path) => path !== MANIFEST && path !== `${MANIFEST}.new`)
     .sort();
 }
 
