@@ -60,7 +60,7 @@ async function go(board: Board, way: Way, options: LoaderOptions): Promise<void>
 function meansOf(board: Board): Set<Means> {
   const has = new Set<Means>();
   if (!board.hardware.alwaysOn) has.add('switch');
-  if (board.hardware.console() !== null) has.add('console');
+  has.add(board.hardware.console() === null ? 'no console' : 'console');
   if (hasLoader(board)) has.add('loader');
   return has;
 }
@@ -68,6 +68,7 @@ function meansOf(board: Board): Set<Means> {
 const NEEDS: Readonly<Record<Means, string>> = {
   switch: 'something that switches its power',
   console: 'a console',
+  'no console': 'no console',
   loader: 'a boot loader that can be driven',
 };
 

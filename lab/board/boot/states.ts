@@ -6,8 +6,8 @@ export type BootState = (typeof BOOT_STATES)[number];
 /** Between states, frozen, crashed, or not known: only power leads out of it. */
 export type Whereabouts = BootState | 'unknown';
 
-/** What a way needs of the board: something that switches it, a console to see by, a boot loader that can be driven. */
-export type Means = 'switch' | 'console' | 'loader';
+/** What a way needs of the board: something that switches it, a console to see by or none, a boot loader that can be driven. */
+export type Means = 'switch' | 'console' | 'no console' | 'loader';
 
 export interface Way {
   from: Whereabouts;
@@ -24,7 +24,7 @@ export const WAYS: readonly Way[] = [
   { from: 'off', to: 'bootloader', does: 'stopping it on its way', needs: ['switch', 'console', 'loader'] },
   { from: 'off', to: 'kernel', does: 'power on', needs: ['switch', 'console'] },
   // Without a console only SSH tells that it is up.
-  { from: 'off', to: 'ready', does: 'power on', needs: ['switch'] },
+  { from: 'off', to: 'ready', does: 'power on', needs: ['switch', 'no console'] },
   { from: 'bootloader', to: 'kernel', does: 'booting on', needs: ['console', 'loader'] },
   { from: 'kernel', to: 'userland', does: 'waiting', needs: ['console'] },
   { from: 'userland', to: 'ready', does: 'waiting', needs: [] },

@@ -173,7 +173,7 @@ const STATE = [
   `d=/; ${FREE_OF_D}`,
 ].join('\n');
 
-/** The list has a line a file: its number, whether it was there, and its path. It is whole before anything is changed. */
+/** Links are kept as links. The list has a line a file: its number, whether it was there, and its path. It is whole before anything is changed. */
 function keepScript({
   files,
   packages,
@@ -185,7 +185,7 @@ function keepScript({
     `set -e; rm -rf ${KEPT}.new; mkdir -p ${KEPT}.new; : > ${KEPT}.new/list`,
     ...files.map(
       ({ path }, number) =>
-        `if [ -e ${quote(path)} ]; then cp -p ${quote(path)} ${KEPT}.new/${number}; echo ${quote(`${number} there ${path}`)}; else echo ${quote(`${number} absent ${path}`)}; fi >> ${KEPT}.new/list`,
+        `if [ -e ${quote(path)} ] || [ -L ${quote(path)} ]; then cp -pP ${quote(path)} ${KEPT}.new/${number}; echo ${quote(`${number} there ${path}`)}; else echo ${quote(`${number} absent ${path}`)}; fi >> ${KEPT}.new/list`,
     ),
     ...(packages.length === 0 ? [] : [`{ ${versionsScript(packages)}\n} > ${KEPT}.new/${KEPT_PACKAGES}`]),
     `rm -rf ${KEPT}; mv ${KEPT}.new ${KEPT}; sync`,
@@ -199,7 +199,7 @@ export const ROLLBACK = [
   'set -e',
   'while read -r number was path; do',
   // The name is new at once, as it was, or it is gone.
-  `if [ "$was" = there ]; then cp -p ${KEPT}/$number "$path.hil-old"; mv "$path.hil-old" "$path"; else rm -f "$path"; fi`,
+  `if [ "$was" = there ]; then cp -pP ${KEPT}/$number "$path.hil-old"; mv "$path.hil-old" "$path"; else rm -f "$path"; fi`,
   'count=$((count + 1))',
   `done < ${KEPT}/list`,
   'if command -v depmod >/dev/null 2>&1; then depmod; fi',
