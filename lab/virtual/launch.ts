@@ -1,11 +1,10 @@
 /** Starts the QEMU of a board under its guard, detached from this process, and finds it again later. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { HarnessError, LabError, messageOf } from '../errors.ts';
+import { LabError, messageOf } from '../errors.ts';
+import { freePort } from '../free-port.ts';
 import { argumentsOf, killGroup, type ProcessId, processId } from '../process.ts';
 import { BOARD_FILES, type QemuSetup, qemuArguments } from './qemu.ts';
 
@@ -107,14 +106,4 @@ async function start(launch: Launch, sshPort: number): Promise<RunningQemu> {
     // Its end is from now on the machine's matter, and its log may be gone by then.
     child.off('exit', onExit);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new HarnessError('a TCP server without a port');
-  return address.port;
 }

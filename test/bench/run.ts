@@ -14,6 +14,7 @@ import { iperf3Rows } from './iperf3.ts';
 import { noopRows } from './noop.ts';
 import { type Row, table } from './rows.ts';
 import { sshRows } from './ssh.ts';
+import { sshLoopbackRows } from './ssh-loopback.ts';
 
 /** A part asks for the lab if it needs one. */
 type Part = (lab: () => Promise<LabClient>) => Promise<Row[]>;
@@ -23,6 +24,7 @@ const PARTS: Record<string, Part> = {
   console: consoleRows,
   boot: onLab(bootRows),
   ssh: onLab((lab) => onBoard(lab, (board) => sshRows(lab, board))),
+  'ssh-loopback': sshLoopbackRows,
   iperf3: onLab((lab) => onBoard(lab, iperf3Rows)),
   noop: onLab(noopRows),
   fleet: onLab(fleetRows),

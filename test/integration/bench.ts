@@ -9,11 +9,12 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureHostKey, ensureLabKeys } from '../../lab/board/ssh/keys.ts';
+import { freePort } from '../../lab/free-port.ts';
 import { PROJECT_ROOT } from '../../lab/paths.ts';
 import { runningQemu } from '../../lab/virtual/launch.ts';
 import { end } from '../unit/console-bench.ts';
 import { until } from './lab.ts';
-import { freePort, listens, ser2net } from './ser2net.ts';
+import { listens, ser2net } from './ser2net.ts';
 
 export interface Bench extends AsyncDisposable {
   labFile: string;

@@ -8,9 +8,10 @@ import { virtual } from '../../devices/virtual.ts';
 import { Console } from '../../lab/board/console/console.ts';
 import { ConsoleTransportConfig, makeTransport } from '../../lab/board/console/index.ts';
 import type { ConsolePort } from '../../lab/board/console/transport.ts';
+import { freePort } from '../../lab/free-port.ts';
 import { failure } from '../failure.ts';
 import { end, type Recorded, socat, texts } from '../unit/console-bench.ts';
-import { type Accepter, freePort, ser2net } from './ser2net.ts';
+import { type Accepter, ser2net } from './ser2net.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hil-cables-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

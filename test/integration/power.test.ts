@@ -10,9 +10,10 @@ import { powerContext } from '../../lab/board/power/context.ts';
 import { PowerControl, PowerPolicy } from '../../lab/board/power/control.ts';
 import { makeSwitch, PowerConfig } from '../../lab/board/power/index.ts';
 import { LabError } from '../../lab/errors.ts';
+import { freePort } from '../../lab/free-port.ts';
 import { end } from '../unit/console-bench.ts';
 import { until } from './lab.ts';
-import { freePort, listens } from './ser2net.ts';
+import { listens } from './ser2net.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'hil-power-'));
 const live = new AbortController().signal;
