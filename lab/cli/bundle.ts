@@ -11,7 +11,8 @@ export function define(command: Command, invocation: Invocation): void {
     'after',
     `
 A bundle is a folder laid out as the root of a board - lib/modules/..., lib/firmware/..., etc/... - with a bundle.json that
-says of each file where it goes, its hash, and of modules the kernel they are for.
+says of each file where it goes, its hash, and of modules the kernel they are for. What is no file of the root lies below
+.hil: boot/kernel, boot/initrd, boot/dtb and boot/args, packages/*.deb, *.ipk or *.apk, or an image in sysupgrade/.
 
 Examples:
   make INSTALL_MOD_PATH=out modules_install && hil bundle create out --name mt76 --release "$(git describe)"
@@ -40,11 +41,18 @@ Examples:
 
 async function show(bundle: Bundle, json: boolean, invocation: Invocation): Promise<void> {
   if (json) return await invocation.json(bundle);
-  const { name, version, arch, kernelRelease, files, sha256 } = bundle;
+  const { name, version, arch, kernelRelease, files, sha256, kernel, packages, sysupgrade } = bundle;
   const size = files.reduce((sum, each) => sum + each.size, 0);
   const lines = [
     `${sanitize(`${name} ${version}`.trim())}: ${files.length} files, ${formatBytes(size)}, for ${arch ?? 'any architecture'}${kernelRelease === null ? '' : `, Linux ${sanitize(kernelRelease)}`}`,
     `sha256 ${sha256}`,
+    ...(kernel === null
+      ? []
+      : [`  kernel ${sanitize(kernel.release ?? 'of unknown release')} (${formatBytes(kernel.image.size)})`]),
+    ...packages.map((each) => `  package ${sanitize(`${each.name} ${each.version}`)} (${each.manager})`),
+    ...(sysupgrade === null
+      ? []
+      : [`  image ${sanitize(sysupgrade.path)} (${formatBytes(sysupgrade.size)})`]),
     ...files.map(({ path, module, size: bytes }) => {
       const what = module
         ? `, module ${module.name}${module.srcversion === '' ? '' : ` ${module.srcversion}`}`

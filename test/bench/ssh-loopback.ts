@@ -11,6 +11,7 @@ import { loopbackSshd } from './loopback-sshd.ts';
 import { median, quantile, type Row, timed } from './rows.ts';
 
 const RUNS = 1000;
+const SETTLE_MS = 5000;
 
 export async function sshLoopbackRows(): Promise<Row[]> {
   const state = mkdtempSync(join(tmpdir(), 'hil-b-'));
@@ -41,6 +42,10 @@ export async function sshLoopbackRows(): Promise<Row[]> {
     }
     await lab.call('lab.stop', { force: true });
     await lab.closed();
+    // What has ended there is gone soon after; what stays was left.
+    const settled = performance.now() + SETTLE_MS;
+    while (server.processes() > idle && performance.now() < settled)
+      await new Promise((resolve) => setTimeout(resolve, 50));
     const labgrid = { value: 5.6, measuredNow: false };
     const what = "ssh on loopback: run('true')";
     return [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { z } from 'zod';
 import type { BootSource } from '../../lab/board/boot/sources.ts';
 import type { BootState } from '../../lab/board/boot/states.ts';
 import { LeasedBoard } from '../../lab/client/board.ts';
@@ -109,6 +110,19 @@ test('a state that a board can not be brought to is told with what it lacks', as
       /no way leads vb1 from off to bootloader/.test(error.message) &&
       /must name a boot loader/.test(error.hint ?? ''),
   );
+});
+
+test('hil doctor goes through its states, its boot loader among them', async () => {
+  const { code, stdout } = await hil('doctor', 'va1', '--json');
+  const Results = z.record(
+    z.string(),
+    z.array(z.object({ area: z.string(), status: z.string(), detail: z.string() })),
+  );
+  const results = Results.parse(JSON.parse(stdout)).va1 ?? [];
+  const of = (area: string) => results.find((each) => each.area === area);
+  assert.equal(code, 0, stdout);
+  assert.match(of('loader')?.detail ?? '', /^U-Boot \d{4}\.\d\d.*fetches files by tftp$/);
+  assert.match(of('boot')?.detail ?? '', /^kernel -> userland -> ready in /);
 });
 
 test('hil boot does the same for a person', async () => {

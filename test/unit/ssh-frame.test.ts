@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FrameReader, frame, newMarker } from '../../lab/board/ssh/frame.ts';
+import { FrameReader, frame, isPlain, newMarker } from '../../lab/board/ssh/frame.ts';
 import { launchCommand, parseAnnouncement, survivorsOf } from '../../lab/board/ssh/group.ts';
 import { LINE_LIMIT, LineSplitter } from '../../lab/board/ssh/lines.ts';
 
@@ -53,6 +53,63 @@ test('a real shell runs framed commands, whatever they contain, one after the ot
     assert.equal(reader.trailer, String(code), command);
     rest = rest.subarray(rest.indexOf('\n', rest.indexOf(markers[index] ?? '')) + 1);
   }
+});
+
+test('what is run without a subshell leaves the shell as it is', () => {
+  for (const command of ['true', 'cat /proc/uptime', 'iw dev wlan0 station dump', '/bin/echo a=b', './x -v'])
+    assert.ok(isPlain(command), command);
+  for (const command of [
+    ...[
+      'cd /tmp',
+      'exit',
+      'x=1',
+      'x=1 env',
+      'umask 0',
+      'echo $x',
+      'a; b',
+      'a&',
+      'a|b',
+      'a>b',
+      'a <b',
+      'if',
+      '. ./x',
+    ],
+    ...[
+      'echo *',
+      'echo ~',
+      'echo ?',
+      'a\nb',
+      'a # b',
+      '',
+      ' a',
+      'trap',
+      'read x',
+      'echo {a,b}',
+      'echo "a"',
+      '!a',
+    ],
+  ])
+    assert.ok(!isPlain(command), command);
+  const markers = ['true', 'false', 'nosuchprogram', 'echo a=b  c', 'pwd'].map(
+    (command) => [command, newMarker()] as const,
+  );
+  const input = markers.map(([command, marker]) => frame(command, marker)).join('');
+  const { stdout } = spawnSync('sh', { input, cwd: '/tmp' });
+  const found = markers.map(([, marker]) => {
+    const reader = new FrameReader(marker);
+    const from = markers.findIndex((each) => each[1] === marker);
+    const before = markers[from - 1]?.[1];
+    const at = before === undefined ? 0 : stdout.indexOf('\n', stdout.indexOf(before)) + 1;
+    reader.push(stdout.subarray(at));
+    return [reader.output().toString(), reader.trailer];
+  });
+  assert.deepEqual(found, [
+    ['', '0'],
+    ['', '1'],
+    ['', '127'],
+    ['a=b c\n', '0'],
+    ['/tmp\n', '0'],
+  ]);
 });
 
 test('a launched program announces itself, then is the command', () => {

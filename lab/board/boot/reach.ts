@@ -6,7 +6,9 @@ import { type BootState, type Means, missingMeans, pathTo, type Way, type Wherea
 
 /** Where a board is, as far as it shows. */
 export function whereIs(board: Board): Whereabouts {
-  if (board.state === 'off' || board.state === 'ready') return board.state;
+  // A quarantined board that was switched off is off.
+  if (!board.powered) return 'off';
+  if (board.state === 'ready') return 'ready';
   if (board.inLoader) return 'bootloader';
   if (board.state !== 'booting') return 'unknown';
   const { stage } = board.progress;
@@ -44,7 +46,7 @@ export async function reach(board: Board, target: BootState, options: LoaderOpti
 const MOST_WAYS = 12;
 
 async function go(board: Board, way: Way, options: LoaderOptions): Promise<void> {
-  const { signal, progress } = options;
+  const { signal, progress, fresh = false } = options;
   const limits = { timeoutMs: board.profile.console.bootTimeoutMs, signal, progress };
   if (way.to === 'off') await board.power('off', { signal });
   else if (way.to === 'bootloader') await stopInLoader(board, options);
@@ -52,7 +54,7 @@ async function go(board: Board, way: Way, options: LoaderOptions): Promise<void>
   else {
     if (way.from === 'bootloader') await bootLoader(board);
     else if (way.from === 'ready') await board.power('reset', { signal });
-    else if (way.from === 'off') await board.power('on', { signal, progress });
+    else if (way.from === 'off') await board.power('on', { signal, progress, fresh });
     await board.reached(way.to, limits);
   }
 }

@@ -1,4 +1,7 @@
 /** The checks of a board, in their order: each builds on those before. */
+import { sanitize } from '../../text.ts';
+import { hasLoader, loaderOf } from '../boot/board-boot.ts';
+import { reach } from '../boot/reach.ts';
 import { quote } from '../remote.ts';
 import { askUserland } from '../userland.ts';
 import { type Check, good, skipped, warning, wrong } from './check.ts';
@@ -32,12 +35,33 @@ const power: Check = {
   },
 };
 
+const loader: Check = {
+  area: 'loader',
+  title: 'it stops in its boot loader, which answers',
+  needs: ['power'],
+  run: async ({ board, mayPower, signal, fresh }) => {
+    if (!hasLoader(board)) return skipped('its profile names none that can be driven');
+    if (!mayPower) return skipped('it is in use, so it was not stopped there');
+    await reach(board, 'bootloader', { signal, fresh, progress: () => undefined });
+    const { output } = await loaderOf(board).run('version', { signal });
+    const place = board.hardware.bootPlace?.();
+    return good(
+      `${sanitize(output.split('\n')[0] ?? '')}${place ? `, fetches files by ${place.source.by}` : ''}`,
+    );
+  },
+};
+
 const boot: Check = {
   area: 'boot',
-  title: 'it comes up: power, boot, login prompt, SSH',
+  title: 'it comes up: kernel, init, login prompt, SSH',
   needs: [],
-  run: async ({ board, signal, fresh }) => {
+  run: async ({ board, signal, fresh, mayPower }) => {
     const timeoutMs = board.profile.console.bootTimeoutMs;
+    if (mayPower && board.hardware.console() !== null && !board.hardware.alwaysOn) {
+      const started = performance.now();
+      const trail = await reach(board, 'ready', { signal, fresh, progress: () => undefined });
+      return good(`${trail.join(' -> ')} in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    }
     const { bootMs } = await board.ready({ fresh, timeoutMs, signal, progress: () => undefined });
     return good(bootMs === null ? 'it was up' : `up in ${(bootMs / 1000).toFixed(1)} s`);
   },
@@ -199,4 +223,15 @@ const space: Check = {
   },
 };
 
-export const CHECKS: readonly Check[] = [power, boot, ssh, console_, userland, clock, tools, radios, space];
+export const CHECKS: readonly Check[] = [
+  power,
+  loader,
+  boot,
+  ssh,
+  console_,
+  userland,
+  clock,
+  tools,
+  radios,
+  space,
+];
