@@ -5,6 +5,8 @@ import type { Remote } from './remote.ts';
 
 export interface BoardContext {
   readonly name: string;
+  /** Name of the peer of the lab file that this is; absent: it is the board. */
+  readonly peer?: string;
   readonly profile: DeviceProfile;
   readonly remote: Remote;
   readonly journal: ObservableSink;

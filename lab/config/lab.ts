@@ -12,6 +12,7 @@ import {
   type BoardEntry,
   type KnownGoodEntry,
   LabFile,
+  type LinkEntry,
   labJsonSchema,
   type NetbootEntry,
   type PeerEntry,
@@ -46,8 +47,9 @@ export interface LabConfig {
   file: string | null;
   boards: readonly BoardConfig[];
   peers: Readonly<Record<string, PeerEntry>>;
+  links: readonly LinkEntry[];
   groups: Readonly<Record<string, readonly string[]>>;
-  /** The rest of the file: links, modems, attenuators. */
+  /** The rest of the file: modems, attenuators. */
   entry: LabFile | null;
 }
 
@@ -66,6 +68,7 @@ export function virtualLab(): LabConfig {
       onlyByName,
     })),
     peers: {},
+    links: [],
     groups: {},
     entry: null,
   };
@@ -97,10 +100,10 @@ export function checkLab(file: string): { config: LabConfig | null; problems: Pr
     problems.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column);
     return { config: null, problems };
   }
-  const { boards, peers, groups } = parsed.data;
+  const { boards, peers, links, groups } = parsed.data;
   const config = {
-    ...{ file: resolve(file), peers, groups, entry: parsed.data },
-    boards: Object.entries(boards).map(([name, entry]) => boardOf(name, entry)),
+    ...{ file: resolve(file), peers, links, groups, entry: parsed.data },
+    boards: Object.entries(boards).map(([name, entry]) => linked(boardOf(name, entry), parsed.data)),
   };
   return { config, problems };
 }
@@ -137,6 +140,19 @@ function boardOf(name: string, entry: BoardEntry): BoardConfig {
     ...{ netboot: entry.netboot ?? null, knownGood: entry.knownGood ?? null },
   };
   return { name, profile, wiring, endState, onlyByName };
+}
+
+/** With what its peers bring: a test that needs a station can have that of a peer. */
+function linked(board: BoardConfig, { links, peers }: LabFile): BoardConfig {
+  const roles = links
+    .filter((link) => link.board === board.name && link.kind === 'wifi')
+    .flatMap(({ peer }) => peers[peer]?.roles ?? []);
+  const brought = roles.flatMap((role) => (role === 'ap' || role === 'station' ? [`wifi-${role}`] : []));
+  const { profile } = board;
+  return {
+    ...board,
+    profile: { ...profile, capabilities: [...new Set([...profile.capabilities, ...brought])] },
+  };
 }
 
 /** The profile with what this one board has otherwise. */

@@ -161,6 +161,7 @@ export const LabFile = z.strictObject({
 export type LabFile = z.output<typeof LabFile>;
 export type BoardEntry = z.output<typeof Board>;
 export type PeerEntry = z.output<typeof Peer>;
+export type LinkEntry = z.output<typeof Link>;
 export type NetbootEntry = z.output<typeof Netboot>;
 export type KnownGoodEntry = z.output<typeof KnownGood>;
 export type SshEntry = z.output<typeof SshConfig>;

@@ -11,6 +11,7 @@ import { boardDir } from '../paths.ts';
 import type { BoardInfo, LeaseRef } from '../rpc/schema.ts';
 import { HealthBook } from './health.ts';
 import { type Lease, LeaseManager } from './leases.ts';
+import type { Peers } from './peers.ts';
 import { BoardSink } from './recorder.ts';
 import { Runs } from './runs.ts';
 import type { Connection } from './server.ts';
@@ -21,6 +22,7 @@ export interface ControllerOptions {
   state: string;
   version: string;
   boards: readonly BoardConfig[];
+  peers: Peers;
   /** Makes what a board is wired to. */
   hardware: (config: BoardConfig, keys: { hostKeyPath: string; authorizedKeysPath: string }) => BoardHardware;
   /** A lease ends this long after the last heartbeat. */
@@ -58,6 +60,7 @@ export class Controller {
   readonly leases: LeaseManager;
   readonly runs: Runs;
   readonly health: HealthBook;
+  readonly peers: Peers;
   readonly #options: ControllerOptions;
   readonly #slots = new Map<string, Slot>();
   /** Which connection a lease was last heard of on. */
@@ -68,6 +71,7 @@ export class Controller {
 
   private constructor(options: ControllerOptions, slots: Map<string, Slot>) {
     this.#options = options;
+    this.peers = options.peers;
     this.#slots = slots;
     this.health = new HealthBook({
       path: join(options.state, 'health.json'),
@@ -313,7 +317,7 @@ export class Controller {
     // Another run left it powered: who asked for a clean disk gets one.
     if (lease.fresh && !mine && !slot.keptOn) slot.board.suspect('was used by another run');
     slot.sink.journal = this.runs.sink(lease.run);
-    slot.session = new Session(lease, slot.board, slot.sink);
+    slot.session = new Session(lease, slot.board, slot.sink, this.peers);
     this.health.happened(lease.board, 'taken', `${lease.owner} asked for it`);
     slot.sink.append('lease.acquired', {
       ...{ lease: lease.id, owner: lease.owner, token: lease.token, waitedMs: lease.waitedMs },

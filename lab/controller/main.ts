@@ -73,10 +73,16 @@ const lab = loadLab();
 const questions = new Questions();
 for (const secret of secretsOf(lab.entry)) secret.hideIfThere();
 
+const peers = new Peers({
+  ...{ peers: lab.peers, links: lab.links, state },
+  privateKeyPath: join(state, 'keys', 'id_ed25519'),
+});
+
 const controller = await Controller.create({
   state,
   version: version(),
   boards: lab.boards,
+  peers,
   hardware: (config, keys) => hardwareOf(config, keys),
   leaseMs,
   graceMs,
@@ -91,7 +97,6 @@ const server: RpcServer = new RpcServer({
     lab: await labId(lab.file),
     labFile: lab.file,
     questions,
-    peers: new Peers({ peers: lab.peers, state, privateKeyPath: join(state, 'keys', 'id_ed25519') }),
     root: PROJECT_ROOT,
     startedAt,
     commands: () => server.commands,

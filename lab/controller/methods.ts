@@ -7,6 +7,7 @@ import { reach } from '../board/boot/reach.ts';
 import { deployOn } from '../board/deploy/board-deploy.ts';
 import { openBundle } from '../board/deploy/bundle.ts';
 import { takeBack } from '../board/deploy/take-back.ts';
+import type { Remote } from '../board/remote.ts';
 import { defined } from '../defined.ts';
 import { ConfigError, LabError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
@@ -26,7 +27,6 @@ import { toWire } from '../rpc/wire.ts';
 import { runIperf3 } from '../traffic/iperf3.ts';
 import { runSoak } from '../traffic/soak.ts';
 import type { Controller } from './controller.ts';
-import type { Peers } from './peers.ts';
 import { mustBeProven, prove } from './proof.ts';
 import type { Questions } from './questions.ts';
 import { redacted } from './redacted.ts';
@@ -38,7 +38,6 @@ export interface MethodsOptions {
   lab: string;
   labFile: string | null;
   questions: Questions;
-  peers: Peers;
   root: string;
   startedAt: string;
   commands: () => number;
@@ -141,7 +140,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
 
     'run.open': async ({ params, connection }) => {
       const journal = await lab.runs.open(params, connection);
-      await options.peers.check((checked) => lab.runs.append(params.run, 'peer.checked', checked, null));
+      await lab.peers.check((checked) => lab.runs.append(params.run, 'peer.checked', checked, null));
       return { journal };
     },
     'run.close': async ({ params }) => {
@@ -196,10 +195,10 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
         return await board.ready({ fresh, timeoutMs, signal: all, progress });
       });
       session.readyOnce = true;
-      return { board: board.name, profile: board.profile.name, title: board.profile.title, ...result };
+      return { board: board.name, profile: board.profile, ...result };
     }),
     'doctor.peer': async ({ params, signal }) => ({
-      results: await options.peers.examine(params.peer, signal),
+      results: await lab.peers.examine(params.peer, signal),
     }),
     'doctor.run': held(async (session, { params, signal, emit }) => ({
       results: await session.track(signal, (all) =>
@@ -410,10 +409,9 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       parameters: await moduleParameters(board.remote, params.module, { signal }),
     })),
 
-    'ap.start': onBoard(async (session, params, signal) => {
-      const handle = await startAp(session.board.context(signal), params.options);
-      return { id: session.addLink({ kind: 'ap', handle }), info: handle.info };
-    }),
+    'ap.start': onBoard((session, { options: wanted }, signal) =>
+      session.addLink('ap', { named: wanted.interface, signal }, (ctx) => startAp(ctx, wanted)),
+    ),
     'ap.stop': onBoard(async (session, params) => {
       await session.stopLink(params.id);
       return {};
@@ -432,10 +430,9 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       return {};
     }),
 
-    'station.start': onBoard(async (session, params, signal) => {
-      const handle = await startStation(session.board.context(signal), params.options);
-      return { id: session.addLink({ kind: 'station', handle }), info: handle.info };
-    }),
+    'station.start': onBoard((session, { options: wanted }, signal) =>
+      session.addLink('station', { named: wanted.interface, signal }, (ctx) => startStation(ctx, wanted)),
+    ),
     'station.stop': onBoard(async (session, params) => {
       await session.stopLink(params.id);
       return {};
@@ -459,14 +456,16 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       session.station(params.id).ping(params.host, { count: params.count }),
     ),
 
-    'iperf3.run': onBoard(({ board }, params, signal, emit) =>
-      runIperf3(board.context(signal), params.options, { onInterval: emit, signal }),
+    'iperf3.run': onBoard((session, params, signal, emit) =>
+      runIperf3(session.board.context(signal), params.options, {
+        ...{ onInterval: emit, signal, ends: endsOf(session, params.options) },
+      }),
     ),
-    'soak.run': onBoard(({ board }, params, signal, emit) =>
-      runSoak(board.context(signal), params.options, {
+    'soak.run': onBoard((session, params, signal, emit) =>
+      runSoak(session.board.context(signal), params.options, {
         onInterval: (interval) => emit({ interval }),
         onBreach: (breach) => emit({ breach }),
-        signal,
+        ...{ signal, ends: endsOf(session, params.options) },
       }),
     ),
   };
@@ -476,6 +475,14 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
 function leaseOf<M extends LeasedMethod>({ params }: Call<M>): LeaseRef {
   const { lease }: { lease: LeaseRef } = params;
   return lease;
+}
+
+/** The machines at the two ends of traffic. */
+function endsOf(
+  { partners }: Session,
+  { server, client }: { server: { peer: string | null }; client: { peer: string | null } },
+): { server: Remote; client: Remote } {
+  return { server: partners.remote(server.peer), client: partners.remote(client.peer) };
 }
 
 function timed(

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Board } from '../board/board.ts';
+import type { BoardContext } from '../board/context.ts';
 import { abortReason, ConfigError, type HilError, LabError, messageOf } from '../errors.ts';
 import { takeDevcoredumps } from '../kernel/devcoredump.ts';
 import type { AccessPoint } from '../links/ap.ts';
@@ -13,12 +14,16 @@ import { classifyEvidence, evidenceLog, evidenceOf } from '../verdict/scope.ts';
 import { ScopeEvents } from '../verdict/scope-events.ts';
 import { SIGNATURES } from '../verdict/signatures/index.ts';
 import type { Lease } from './leases.ts';
+import { Partners } from './partners.ts';
+import type { Peers } from './peers.ts';
 import { type BoardSink, monotonicS, Recorder } from './recorder.ts';
 
 type Link = { kind: 'ap'; handle: AccessPoint } | { kind: 'station'; handle: Station };
 
 interface Undo {
   id: string;
+  /** Also when the board is gone: it is on another machine. */
+  elsewhere: boolean;
   name: string;
   run: () => Promise<void>;
 }
@@ -60,8 +65,11 @@ export class Session {
   /** Whether the board has been made ready under this lease: only the first time may start from a clean disk. */
   readyOnce = false;
 
-  constructor(lease: Lease, board: Board, sink: BoardSink) {
+  readonly partners: Partners;
+
+  constructor(lease: Lease, board: Board, sink: BoardSink, peers: Peers) {
     this.lease = lease;
+    this.partners = new Partners(board, peers, sink, lease.owner);
     this.board = board;
     this.#sink = sink;
   }
@@ -101,15 +109,32 @@ export class Session {
     }
   }
 
-  addLink(link: Link): string {
+  /** Starts a link where its radio is: on the board, or on a peer, whose radio nobody else then has. */
+  async addLink<H extends AccessPoint | Station>(
+    kind: Link['kind'],
+    { named, signal }: { named: string | undefined; signal: AbortSignal },
+    start: (ctx: BoardContext) => Promise<H>,
+  ): Promise<{ id: string; info: H['info'] }> {
+    const { ctx, claim } = await this.partners.radio(kind, { named, signal });
+    let handle: H;
+    try {
+      handle = await start(ctx);
+    } catch (error) {
+      claim[Symbol.dispose]();
+      throw error;
+    }
     const id = randomUUID();
-    this.#links.set(id, link);
+    // Who starts an access point says so by its kind.
+    this.#links.set(id, { kind, handle } as unknown as Link);
+    const { info } = handle;
     this.#undo.push({
-      id,
-      name: `${link.kind} ${link.handle.info.interface}`,
-      run: () => link.handle.stop(),
+      ...{ id, elsewhere: info.peer !== null, name: `${kind} ${info.interface}` },
+      run: async () => {
+        using _claim = claim;
+        await handle.stop();
+      },
     });
-    return id;
+    return { id, info };
   }
 
   ap(id: string): AccessPoint {
@@ -125,11 +150,11 @@ export class Session {
   }
 
   async stopLink(id: string): Promise<void> {
-    const link = this.#links.get(id);
-    if (!link) return;
-    await link.handle.stop();
+    const undo = this.#undo.find((each) => each.id === id);
+    if (!undo) return;
+    await undo.run();
     this.#links.delete(id);
-    this.#undo = this.#undo.filter((undo) => undo.id !== id);
+    this.#undo = this.#undo.filter((each) => each !== undo);
   }
 
   beginScope(test: string, dir: string): void {
@@ -253,6 +278,7 @@ export class Session {
       await withDeadline(Promise.allSettled(this.#calls), CANCEL_MS, 'the end of cancelled calls');
       await this.#undoFrom(0);
       if (this.board.state === 'ready') await this.board.remote.reap();
+      await withDeadline(this.partners.close(), UNDO_MS, 'the end of what ran on its peers');
     } catch (error) {
       this.board.suspect(`could not be cleaned after the lease (${messageOf(error)})`);
     }
@@ -280,10 +306,10 @@ export class Session {
   async #undoFrom(first: number): Promise<string[]> {
     const undone: string[] = [];
     const steps = this.#undo.splice(first).reverse();
-    for (const { id, name, run } of steps) {
+    for (const { id, name, run, elsewhere } of steps) {
       this.#links.delete(id);
       // With its power or its kernel gone, nothing is left to undo.
-      if (this.board.state !== 'ready') continue;
+      if (this.board.state !== 'ready' && !elsewhere) continue;
       try {
         await withDeadline(run(), UNDO_MS, `stopping ${name}`);
         undone.push(name);

@@ -56,6 +56,7 @@ export type ApOptions = z.input<typeof ApOptions>;
 
 export const ApInfo = z.object({
   interface: z.string(),
+  peer: z.string().nullable().default(null).describe('of the lab file, where the radio is none of the board'),
   ssid: z.string(),
   bssid: z.string(),
   security: z.string(),

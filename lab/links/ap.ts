@@ -88,6 +88,7 @@ export class AccessPoint {
     const { interface: link, ssid, security, address } = options;
     this.#info = {
       ...{ interface: link, ssid, security, config, address: withoutPrefix(address) },
+      peer: this.#ctx.peer ?? null,
       ...running,
       upMs: Math.round(performance.now() - started),
     };

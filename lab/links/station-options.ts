@@ -29,6 +29,7 @@ export type StationOptions = z.input<typeof StationOptions>;
 export const StationInfo = z.object({
   interface: z.string(),
   namespace: z.string().nullable(),
+  peer: z.string().nullable().default(null).describe('of the lab file, where the radio is none of the board'),
   ssid: z.string(),
   bssid: z.string(),
   frequencyMhz: z.number().int(),

@@ -323,6 +323,7 @@ export class Station {
       ...{
         interface: this.#options.interface,
         namespace: this.#namespace,
+        peer: this.#ctx.peer ?? null,
         ssid: this.#options.ssid,
         address,
       },

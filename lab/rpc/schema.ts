@@ -13,6 +13,7 @@ import { ApInfo, ApOptions, ApStation } from '../links/ap-options.ts';
 import { StationInfo, StationOptions, StationStatus, WpaEvent } from '../links/station-options.ts';
 import { Iperf3Interval, Iperf3Options, Iperf3Result } from '../traffic/iperf3-options.ts';
 import { SoakOptions, SoakResult } from '../traffic/soak-options.ts';
+import { Profile } from './profile.ts';
 
 /** Raised when a client and a controller of different versions could misunderstand each other. */
 export const PROTOCOL = 3;
@@ -77,8 +78,8 @@ export type LabStatus = z.output<typeof LabStatus>;
 
 export const BoardFacts = z.object({
   board: text,
-  profile: text,
-  title: text,
+  /** What kind of board it is, with what the lab file has otherwise. */
+  profile: Profile,
   bootMs: ms.nullable().describe('power on to SSH; null when the board was up already'),
   provenance: PAYLOADS['board.provenance'],
 });

@@ -1,6 +1,8 @@
 /** What an iperf3 test can be asked for, and its result: the shapes that cross the controller's RPC. */
 import { z } from 'zod';
 
+const peer = z.string().nullable().default(null).describe('of the lab file; null: the board itself');
+
 export const Iperf3Options = z.object({
   protocol: z.enum(['tcp', 'udp']).default('tcp'),
   direction: z
@@ -17,9 +19,11 @@ export const Iperf3Options = z.object({
   parallel: z.number().int().positive().default(1),
   omitS: z.number().nonnegative().default(0),
   server: z
-    .object({ address: z.string(), namespace: z.string().nullable().default(null) })
-    .describe('where iperf3 -s runs on the board, and the address the client connects to'),
-  client: z.object({ namespace: z.string().nullable().default(null) }).default({ namespace: null }),
+    .object({ address: z.string(), namespace: z.string().nullable().default(null), peer })
+    .describe('where iperf3 -s runs, and the address the client connects to'),
+  client: z
+    .object({ namespace: z.string().nullable().default(null), peer })
+    .default({ namespace: null, peer: null }),
   stallTimeoutS: z
     .number()
     .positive()

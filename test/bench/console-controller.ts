@@ -22,6 +22,7 @@ const controller = await Controller.create({
     ssh: () => ({ host: '127.0.0.1', port: 1 }),
     memoryBytes: () => Promise.resolve(null),
   }),
+  peers: new Peers({ peers: {}, links: [], state, privateKeyPath: '' }),
   onActivity: () => undefined,
   log: (message) => process.stderr.write(`${message}\n`),
 });
@@ -33,7 +34,6 @@ const server: RpcServer = new RpcServer({
       lab: 'virtual',
       labFile: null,
       questions: new Questions(),
-      peers: new Peers({ peers: {}, state, privateKeyPath: '' }),
     },
     commands: () => server.commands,
     stop: () => void end(),

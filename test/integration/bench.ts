@@ -25,8 +25,11 @@ export interface Bench extends AsyncDisposable {
   unjam(): void;
 }
 
-/** `state` is the folder of the lab that will drive it: its keys open the board. */
-export async function makeBench(state: string): Promise<Bench> {
+/**
+ * `state` is the folder of the lab that will drive it: its keys open the board. `split`: the board has an access point's radio
+ * alone, and its station is that of a peer - the same machine by another connection, in the namespace `sta`.
+ */
+export async function makeBench(state: string, { split = false } = {}): Promise<Bench> {
   const dir = mkdtempSync(join(tmpdir(), 'hil-b-'));
   const keys = await ensureLabKeys(join(state, 'keys'));
   const hostKey = await ensureHostKey(dir);
@@ -67,6 +70,7 @@ export async function makeBench(state: string): Promise<Bench> {
   const terminalServer = await ser2net(dir, join(board, 'console'), consolePort, 'tcp');
   const address = await forward(board);
   const labFile = join(dir, 'lab.yaml');
+  const ssh = `{host: 127.0.0.1, port: ${address.port}, hostKey: ${JSON.stringify(hostKey.publicKey.split(' ').slice(0, 2).join(' '))}}`;
   writeFileSync(
     labFile,
     `boards:
@@ -77,11 +81,11 @@ export async function makeBench(state: string): Promise<Bench> {
     power: {type: pdudaemon, url: "http://127.0.0.1:${pduPort}", hostname: bench, port: 1}
     powerPolicy: {minOff: 200ms, settle: 0s, minInterval: 0s, maxPerMinute: 60, confirmWithin: 6s}
     console: {type: tcp, host: 127.0.0.1, port: ${consolePort}}
-    ssh: {host: 127.0.0.1, port: ${address.port}, hostKey: ${JSON.stringify(hostKey.publicKey.split(' ').slice(0, 2).join(' '))}}
-peers:
+    ssh: ${ssh}
+${split ? '    radios: [{interface: wlan0, role: ap}]\n    throughput: {tcpFloorMbit: 1}\n' : ''}peers:
   here: {ssh: local, roles: [monitor], interface: lo}
   nowhere: {ssh: {host: 127.0.0.1, port: 1}, roles: [station]}
-groups:
+${split ? `  sta: {ssh: ${ssh}, roles: [station, iperf3-server], interface: wlan1, namespace: sta}\nlinks:\n  - {kind: wifi, board: bench1, peer: sta}\n` : ''}groups:
   all: [bench1]
 `,
   );

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { virtual } from '../../devices/virtual.ts';
 import type { BoardHardware } from '../../lab/board/hardware.ts';
 import { Controller } from '../../lab/controller/controller.ts';
+import { Peers } from '../../lab/controller/peers.ts';
 import { type ControllerState, readState } from '../../lab/controller/state-file.ts';
 
 const NOTHING: ControllerState = { leases: [], tokens: {}, runs: [], keptOn: [], quarantined: {} };
@@ -38,6 +39,7 @@ function controller(adopt: (board: string) => Promise<boolean>): Promise<Control
       ...{ name, profile: virtual, wiring: null, endState: 'off', onlyByName: false },
     })),
     hardware: ({ name }) => hardware(() => adopt(name)),
+    peers: new Peers({ peers: {}, links: [], state, privateKeyPath: '' }),
     onActivity: () => undefined,
     log: (message) => log.push(message),
   });

@@ -63,9 +63,11 @@ function uBoot(): { port: Scripted; shell: LoaderShell } {
     const [output, code] =
       command === 'true'
         ? ['', 0]
-        : command.startsWith('tftp')
-          ? ["TFTP error: 'File not found' (1)\n", 1]
-          : [`ran ${command}\n`, 0];
+        : command === 'printenv bootargs'
+          ? ['bootargs=console=ttyS0 #1\n', 0]
+          : command.startsWith('tftp')
+            ? ["TFTP error: 'File not found' (1)\n", 1]
+            : [`ran ${command}\n`, 0];
     port.say(`${line}\n${output}${mark}${code}\n${PROMPT}`);
   };
   return { port, shell: new LoaderShell('b', port, LOADERS['u-boot']) };

@@ -54,7 +54,7 @@ test('a board under U-Boot gets flash and TFTP folder instead of a kernel, and n
   for (const word of ['-kernel', '-append', 'pvpanic-pci', 'i6300esb']) assert.ok(!args.includes(word), word);
   assert.ok(args.includes(U_BOOT));
   assert.ok(args.includes('if=pflash,format=raw,index=1,file=/state/a,,b/flash,readonly=on'));
-  assert.ok(args.some((arg) => arg.startsWith('user,') && arg.endsWith('-:22,tftp=/image')));
+  assert.ok(args.some((arg) => arg.startsWith('user,') && arg.endsWith('-:22,tftp=/state/a,,b/tftp')));
   assert.ok(
     argumentsIn('/state').every((arg) => !/tftp|pflash/.test(arg)),
     'of the usual kind',

@@ -1,15 +1,15 @@
 /** The machine at the other end of a link: is it there, is its clock right, has it what its roles need? */
 import type { PeerEntry } from '../../config/schema.ts';
 import { asHilError } from '../../errors.ts';
-import { runTool } from '../../program.ts';
 import { quote, type Remote } from '../remote.ts';
 import { parseUserland, type Userland, userlandScript } from '../userland.ts';
 import { type Answer, type CheckResult, good, skipped, wrong, wrongBy } from './check.ts';
 import { ASK_CLOCK, clockAnswer } from './clock.ts';
 import { installCommand, missingTools } from './tools.ts';
 
-/** Runs a command on the peer and gives its output. */
-export type PeerShell = (command: string, signal: AbortSignal) => Promise<string>;
+/** What it needs of the peer. */
+export type Asked = Pick<Remote, 'name' | 'run'>;
+type PeerShell = (command: string, signal: AbortSignal) => Promise<string>;
 
 const CAPABILITY: Readonly<Record<PeerEntry['roles'][number], string>> = {
   ap: 'wifi-ap',
@@ -18,28 +18,19 @@ const CAPABILITY: Readonly<Record<PeerEntry['roles'][number], string>> = {
   monitor: 'monitor',
 };
 
-/** A peer that is this machine. */
-export const localShell: PeerShell = async (command, signal) =>
-  (
-    await runTool('sh', ['-c', command], { step: 'asking this machine', signal, timeoutMs: 30_000 })
-  ).toString();
-
-export function remoteShell(remote: Remote): PeerShell {
-  return async (command, signal) => (await remote.run(command, { signal, quiet: true })).stdout;
-}
-
 /** All results; none of them is thrown, but for an abort. */
 export async function examinePeer(
-  name: string,
   peer: PeerEntry,
-  shell: PeerShell,
+  machine: Asked,
   signal: AbortSignal,
 ): Promise<CheckResult[]> {
+  const shell: PeerShell = async (command, limit) =>
+    (await machine.run(command, { signal: limit, quiet: true })).stdout;
   const results: CheckResult[] = [];
   const tell = (area: string, title: string, answer: Answer) => void results.push({ area, title, ...answer });
   let found: Userland;
   try {
-    found = parseUserland(await shell(userlandScript(true), signal), name);
+    found = parseUserland(await shell(userlandScript(true), signal), machine.name);
     tell('peer', 'it can be reached', good(`${found.os}, ${found.arch}`));
   } catch (error) {
     signal.throwIfAborted();
