@@ -1,6 +1,7 @@
 /** The boards of this lab: as its lab file describes them, or, without one, the virtual lab. */
 import { relative, resolve } from 'node:path';
 import { type DeviceProfile, PROFILES } from '../../devices/index.ts';
+import { defined } from '../defined.ts';
 import { ConfigError } from '../errors.ts';
 import { Secret } from '../secret.ts';
 import type { Problem } from './document.ts';
@@ -40,6 +41,15 @@ export interface BoardConfig {
   endState: 'off' | 'on';
   /** Used only by who asks for it by name. */
   onlyByName: boolean;
+  /** What the lab file says is plugged into it. */
+  modems: readonly ModemConfig[];
+}
+
+export interface ModemConfig {
+  name: string;
+  /** USB vendor and product. */
+  usb?: string;
+  interface?: string;
 }
 
 export interface LabConfig {
@@ -127,7 +137,7 @@ function profileOf(name: string): DeviceProfile {
 }
 
 function virtualBoard(name: string, profile: DeviceProfile): BoardConfig {
-  return { name, profile, wiring: null, endState: 'off', onlyByName: false };
+  return { name, profile, wiring: null, endState: 'off', onlyByName: false, modems: [] };
 }
 
 function boardOf(name: string, entry: BoardEntry): BoardConfig {
@@ -139,11 +149,11 @@ function boardOf(name: string, entry: BoardEntry): BoardConfig {
     password: entry.login?.password ?? null,
     ...{ netboot: entry.netboot ?? null, knownGood: entry.knownGood ?? null },
   };
-  return { name, profile, wiring, endState, onlyByName };
+  return { name, profile, wiring, endState, onlyByName, modems: [] };
 }
 
-/** With what its peers bring: a test that needs a station can have that of a peer. */
-function linked(board: BoardConfig, { links, peers }: LabFile): BoardConfig {
+/** With its modems, and what its peers bring: a test that needs a station can have that of a peer. */
+function linked(board: BoardConfig, { links, peers, modems }: LabFile): BoardConfig {
   const roles = links
     .filter((link) => link.board === board.name && link.kind === 'wifi')
     .flatMap(({ peer }) => peers[peer]?.roles ?? []);
@@ -151,6 +161,9 @@ function linked(board: BoardConfig, { links, peers }: LabFile): BoardConfig {
   const { profile } = board;
   return {
     ...board,
+    modems: Object.entries(modems)
+      .filter(([, modem]) => modem.board === board.name)
+      .map(([name, { usb, interface: link }]) => ({ name, ...defined({ usb, interface: link }) })),
     profile: { ...profile, capabilities: [...new Set([...profile.capabilities, ...brought])] },
   };
 }

@@ -40,6 +40,7 @@ export interface ControllerOptions {
 interface Slot {
   board: Board;
   onlyByName: boolean;
+  modems: BoardConfig['modems'];
   sink: BoardSink;
   /** What it is left in when nobody uses it. */
   endState: 'off' | 'on';
@@ -132,7 +133,7 @@ export class Controller {
         onState: (state) => changed(config.name, state),
       });
       slots.set(config.name, {
-        ...{ board, sink, endState, onlyByName: config.onlyByName },
+        ...{ board, sink, endState, onlyByName: config.onlyByName, modems: config.modems },
         ...{ session: null, settling: null, parked: null, keptOn: false },
       });
     }
@@ -204,6 +205,11 @@ export class Controller {
 
   board(name: string): Board {
     return this.#slot(name).board;
+  }
+
+  /** What the lab file says is plugged into a board. */
+  modemsOf(name: string): BoardConfig['modems'] {
+    return this.#slot(name).modems;
   }
 
   has(name: string): boolean {

@@ -13,9 +13,9 @@ const VITAL: readonly string[] = ['power', 'boot', 'ssh', 'console'];
 export async function prove(
   lab: Controller,
   { board }: Session,
-  options: ExamineOptions,
+  options: Omit<ExamineOptions, 'modems'>,
 ): Promise<CheckResult[]> {
-  const results = await examine(board, options);
+  const results = await examine(board, { ...options, modems: lab.modemsOf(board.name) });
   const wrong = firstVital(results);
   lab.health.happened(board.name, wrong ? 'failed' : 'proven', wrong ? `${wrong.area}: ${wrong.detail}` : '');
   return results;

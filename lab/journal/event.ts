@@ -73,9 +73,13 @@ export const PAYLOADS = {
   /** What exactly runs on the board: the evidence behind each result. */
   'board.provenance': z.object({
     kernel: text,
+    /** GNU build id of the kernel, in hex; empty where it does not tell. */
+    buildId: text.default(''),
     bootId: text,
     modules: z.record(text, z.object({ srcversion: text, sha256: text, version: text })),
     firmware: z.record(text, text),
+    /** By interface: the version of the firmware that its driver has loaded, as ethtool tells. */
+    loadedFirmware: z.record(text, text).default({}),
     tools: z.record(text, text),
     /** What was last deployed: name, version and hash of its manifest; empty where nothing was. */
     bundle: text.default(''),

@@ -49,6 +49,9 @@ export function provenanceScript(modules: readonly string[], firmware: readonly 
     "nl='\n'",
     'read -r k </proc/sys/kernel/osrelease;read -r v </proc/sys/kernel/version;echo "kernel $k $v"',
     'read -r i </proc/sys/kernel/random/boot_id;echo "boot $i"',
+    'echo "notes $(od -An -v -tx1 /sys/kernel/notes 2>/dev/null|tr -d " \\n")"',
+    // Loaded firmware is known to its driver alone.
+    `command -v ethtool >/dev/null&&for d in /sys/class/net/*/phy80211;do [ -e $d ]||continue;d=\${d%/*};d=\${d##*/};v=$(ethtool -i $d 2>/dev/null|sed -n "s/^firmware-version: //p");echo "loaded $d $v";done`,
     `[ -r ${CURRENT} ]&&{ read -r b <${CURRENT};echo "bundle $b"; }`,
     `n=;for m in ${modules.map((name) => quote(name.replaceAll('-', '_'))).join(' ')};do s=;v=;d=/sys/module/$m`,
     'if [ -e $d ];then [ -e $d/srcversion ]&&read -r s <$d/srcversion;[ -e $d/version ]&&read -r v <$d/version',
@@ -69,7 +72,10 @@ export function parseProvenance(
   firmware: readonly string[],
   board: string,
 ): Provenance {
-  const found: Provenance = { kernel: '', bootId: '', modules: {}, firmware: {}, tools: {}, bundle: '' };
+  const found: Provenance = {
+    ...{ kernel: '', buildId: '', bootId: '', bundle: '' },
+    ...{ modules: {}, firmware: {}, loadedFirmware: {}, tools: {} },
+  };
   const versions = new Map<string, { srcversion: string; version: string }>();
   const hashes = new Map<string, string>();
   let described = '';
@@ -81,6 +87,9 @@ export function parseProvenance(
     const [kind, name = '', ...rest] = line.split(' ');
     if (kind === 'kernel') found.kernel = [name, ...rest].join(' ');
     else if (kind === 'boot') found.bootId = name;
+    else if (kind === 'notes') found.buildId = buildIdOf(name);
+    else if (kind === 'loaded' && name !== '')
+      found.loadedFirmware[name] = rest.join(' ').replace(/^N\/A$/, '');
     else if (kind === 'bundle') found.bundle = [name, ...rest].join(' ');
     else if (kind === 'tool') found.tools[name] = rest.join(' ');
     else if (kind === 'module') {
@@ -106,6 +115,11 @@ export function parseProvenance(
   }
   for (const path of firmware) found.firmware[path] = hashes.get(path) ?? '';
   return found;
+}
+
+/** NT_GNU_BUILD_ID among ELF notes given in hex, of either byte order (elf.h); empty where there is none. */
+function buildIdOf(hex: string): string {
+  return /(?:040000001400000003000000|000000040000001400000003)474e5500([0-9a-f]{40})/.exec(hex)?.[1] ?? '';
 }
 
 function moduleOfFile(path: string): string | undefined {

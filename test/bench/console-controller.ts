@@ -12,7 +12,7 @@ const [state = '', path = ''] = process.argv.slice(2);
 const nothing = () => Promise.resolve();
 const controller = await Controller.create({
   ...{ state, version: '0', leaseMs: 30_000, lingerMs: 1000, graceMs: 1000 },
-  boards: [{ name: 'bench', profile: virtual, wiring: null, endState: 'off', onlyByName: false }],
+  boards: [{ name: 'bench', profile: virtual, wiring: null, endState: 'off', onlyByName: false, modems: [] }],
   hardware: () => ({
     ...{ prepare: nothing, powerOn: nothing, powerOff: nothing, reset: nothing, detach: nothing },
     adopt: () => Promise.resolve(false),

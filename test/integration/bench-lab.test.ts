@@ -61,6 +61,10 @@ test('the doctor finds such a board well, and leaves it off; a peer that is not 
   assert.deepEqual([power, boot, ssh, console, system, tools, disk], Array(7).fill('good'), stdout + stderr);
   assert.match(clock ?? '', /good|warning/);
   assert.equal(bench.hasPower(), false);
+  const modems = report.bench1?.find(({ area }) => area === 'modems');
+  assert.equal(modems?.status, 'wrong');
+  assert.match(modems.detail, /^not there: stick \(USB 12d1:14dc\), stick \(interface wwan0\)$/);
+  assert.match(modems.todo, /on USB there are .*1d6b:0002/);
   assert.equal(of('here').radio, 'good');
   assert.deepEqual(of('nowhere'), { peer: 'wrong' });
   assert.equal(code, 3, 'something is wrong');

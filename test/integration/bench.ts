@@ -85,7 +85,10 @@ export async function makeBench(state: string, { split = false } = {}): Promise<
 ${split ? '    radios: [{interface: wlan0, role: ap}]\n    throughput: {tcpFloorMbit: 1}\n' : ''}peers:
   here: {ssh: local, roles: [monitor], interface: lo}
   nowhere: {ssh: {host: 127.0.0.1, port: 1}, roles: [station]}
-${split ? `  sta: {ssh: ${ssh}, roles: [station, iperf3-server], interface: wlan1, namespace: sta}\nlinks:\n  - {kind: wifi, board: bench1, peer: sta}\n` : ''}groups:
+${split ? `  sta: {ssh: ${ssh}, roles: [station, iperf3-server], interface: wlan1, namespace: sta}\nlinks:\n  - {kind: wifi, board: bench1, peer: sta}\n` : ''}modems:
+  hub: {board: bench1, usb: 1d6b:0002}
+  stick: {board: bench1, usb: 12d1:14dc, interface: wwan0}
+groups:
   all: [bench1]
 `,
   );

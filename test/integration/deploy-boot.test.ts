@@ -41,6 +41,7 @@ test('a kernel is deployed: booted by the boot loader each time, proven by uname
   });
   const board = await lab.board({ boards: ['va1'] });
   const before = await board.ready({ timeoutMs: BOOT_MS });
+  assert.match(before.provenance.buildId, /^[0-9a-f]{40}$/);
   const steps: string[] = [];
   const result = await board.call(
     'deploy.run',

@@ -152,3 +152,31 @@ test('a switch behind an MQTT broker is switched and read back', async () => {
     (error) => error instanceof LabError && error.code === 'switch-unreachable',
   );
 });
+
+test('a virtual machine that somebody else runs is switched by its monitor', async () => {
+  const path = join(dir, 'qmp');
+  start(
+    'qemu-system-x86_64',
+    ...[
+      '-nodefaults',
+      '-display',
+      'none',
+      '-no-shutdown',
+      '-m',
+      '16',
+      '-qmp',
+      `unix:${path},server=on,wait=off`,
+    ],
+  );
+  await until(() => existsSync(path), 'QEMU listens');
+  const machine = new PowerControl({ board: 'b', outlet: outlet({ type: 'qmp', path }), policy });
+  assert.equal(await machine.state(live), 'on');
+  await machine.off(live);
+  assert.equal(await machine.state(live), 'off');
+  await machine.on(live);
+  assert.equal(await machine.state(live), 'on');
+  await assert.rejects(
+    outlet({ type: 'qmp', path: join(dir, 'nobody') }).on(live),
+    (error) => error instanceof LabError && error.code === 'absent',
+  );
+});

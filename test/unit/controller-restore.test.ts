@@ -36,7 +36,7 @@ function controller(adopt: (board: string) => Promise<boolean>): Promise<Control
   return Controller.create({
     ...{ state, version: '0', leaseMs: 1000, lingerMs: 1000, graceMs: 1000 },
     boards: ['a', 'b'].map((name) => ({
-      ...{ name, profile: virtual, wiring: null, endState: 'off', onlyByName: false },
+      ...{ name, profile: virtual, wiring: null, endState: 'off', onlyByName: false, modems: [] },
     })),
     hardware: ({ name }) => hardware(() => adopt(name)),
     peers: new Peers({ peers: {}, links: [], state, privateKeyPath: '' }),

@@ -76,6 +76,9 @@ test('provenance tells what is there and gives an empty text for what is not', (
   const stdout = [
     'kernel 6.1.0 #1 SMP',
     'boot 11-22',
+    `notes 040000000800000006000000585858000102030404050607${'040000001400000003000000474e5500'}${'ab'.repeat(20)}`,
+    'loaded wlan0 8.8.4',
+    'loaded wlan1 N/A',
     'bundle demo v1 0123',
     'module drv ABCDEF;1.2',
     'filename:       /lib/modules/6.1.0/other-one.ko.xz',
@@ -94,6 +97,7 @@ test('provenance tells what is there and gives an empty text for what is not', (
     ),
     {
       kernel: '6.1.0 #1 SMP',
+      buildId: 'ab'.repeat(20),
       bootId: '11-22',
       modules: {
         drv: { srcversion: 'ABCDEF', version: '1.2', sha256: hash('a') },
@@ -101,6 +105,7 @@ test('provenance tells what is there and gives an empty text for what is not', (
         gone: { srcversion: '', version: '', sha256: '' },
       },
       firmware: { '/lib/firmware/x.bin': hash('c'), '/lib/firmware/none': '' },
+      loadedFirmware: { wlan0: '8.8.4', wlan1: '' },
       tools: { hostapd: '', wpa_supplicant: '', iw: 'iw version 5.19', iperf3: '' },
       bundle: 'demo v1 0123',
     },

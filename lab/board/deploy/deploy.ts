@@ -100,8 +100,9 @@ export async function rollback(remote: Remote, signal: AbortSignal): Promise<Rol
 
 /** Reads what ROLLBACK printed. */
 export function parseRolledBack(output: string): RolledBack {
-  const left = [...output.matchAll(/^left (\S+) (\S*) (\S+)\s*$/gm)].map(
-    ([, name, now, was]) => `${name} is ${now === '' ? 'gone' : now}, was ${was}`,
+  const version = (text = '') => (text === '-' ? 'not there' : text);
+  const left = [...output.matchAll(/^left (\S+) (\S+) (\S+)\s*$/gm)].map(
+    ([, name, now, was]) => `${name} is ${version(now)}, was ${version(was)}`,
   );
   return { restored: Number(/restored (\d+)/.exec(output)?.[1] ?? 0), left };
 }

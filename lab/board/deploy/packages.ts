@@ -50,14 +50,14 @@ export function versionsScript(packages: readonly Managed[]): string {
 }
 
 /**
- * Shell: undoes what is in the list of versions before. A package that was there in another version can't be had again without
- * its file: it is told by a line `left`.
+ * Shell: removes what was not there before, by the list of versions. What is not as before then - a package that was there in
+ * another version can't be had again without its file - is told by a line `left NAME NOW BEFORE`, each `-` where it is not there.
  */
 export function removeScript(list: string): string {
   const each = Object.entries(MANAGERS).map(([name, { remove, version }]) =>
     [
-      `${name}) if [ "$was" = - ]; then ${remove} >&2; else now=$(${version}); `,
-      `[ "$now" = "$was" ] || echo "left $p $now $was"; fi;;`,
+      `${name}) if [ "$was" = - ]; then ${remove} >&2; fi; now=$(${version}); now=\${now:--}; `,
+      `[ "$now" = "$was" ] || echo "left $p $now $was";;`,
     ].join(''),
   );
   return `if [ -e ${list} ]; then while read -r p was manager; do case $manager in ${each.join(' ')} esac; done < ${list}; fi`;

@@ -26,6 +26,8 @@ export interface Patient {
   fresh: boolean;
   /** Install what is missing. */
   fix: boolean;
+  /** What the lab file says is plugged into it. */
+  modems: readonly { name: string; usb?: string; interface?: string }[];
   /** What earlier checks found out. */
   userland: Userland | null;
   /** The boot id that SSH told. */

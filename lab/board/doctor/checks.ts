@@ -208,6 +208,32 @@ const radios: Check = {
   },
 };
 
+const modems: Check = {
+  area: 'modems',
+  title: 'its modems are there',
+  needs: ['system'],
+  run: async ({ board, modems: wanted, signal }) => {
+    if (wanted.length === 0) return skipped('the lab file names none');
+    const { stdout } = await board.remote.run(ASK_MODEMS, { signal, quiet: true });
+    const there = new Set(stdout.split('\n').map((line) => sanitize(line).trim()));
+    const missing = wanted.flatMap(({ name, usb, interface: link }) => [
+      ...(usb === undefined || there.has(`usb ${usb.toLowerCase()}`) ? [] : [`${name} (USB ${usb})`]),
+      ...(link === undefined || there.has(`net ${link}`) ? [] : [`${name} (interface ${link})`]),
+    ]);
+    if (missing.length === 0) return good(wanted.map(({ name }) => name).join(', '));
+    const other = [...there].filter((line) => line.startsWith('usb ')).map((line) => line.slice(4));
+    return wrong(
+      `not there: ${missing.join(', ')}`,
+      `plug it in, or look at its mode: on USB there are ${other.join(', ') || 'no devices'}`,
+    );
+  },
+};
+
+const ASK_MODEMS = [
+  'for d in /sys/bus/usb/devices/*; do [ -r $d/idVendor ] && read -r v <$d/idVendor && read -r p <$d/idProduct && echo "usb $v:$p"; done',
+  `for d in /sys/class/net/*; do echo "net \${d##*/}"; done`,
+].join('\n');
+
 const space: Check = {
   area: 'disk',
   title: 'there is room on its disks',
@@ -233,5 +259,6 @@ export const CHECKS: readonly Check[] = [
   clock,
   tools,
   radios,
+  modems,
   space,
 ];

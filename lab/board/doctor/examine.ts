@@ -8,6 +8,8 @@ export interface ExamineOptions {
   fix: boolean;
   /** Boot from a clean disk, where the board has such a thing. */
   fresh: boolean;
+  /** What the lab file says is plugged into it. */
+  modems: Patient['modems'];
   signal: AbortSignal;
   onStart: (title: string) => void;
   onResult: (result: CheckResult) => void;
@@ -15,9 +17,9 @@ export interface ExamineOptions {
 
 /** Gives all results. A check that fails is a result, never an error; an abort is one. */
 export async function examine(board: Board, options: ExamineOptions): Promise<CheckResult[]> {
-  const { fix, fresh, signal, onStart, onResult } = options;
+  const { fix, fresh, modems, signal, onStart, onResult } = options;
   const mayPower = board.state === 'off' || board.state === 'quarantined';
-  const patient: Patient = { board, signal, mayPower, fix, fresh, userland: null, bootId: null };
+  const patient: Patient = { board, signal, mayPower, fix, fresh, modems, userland: null, bootId: null };
   const results: CheckResult[] = [];
   const failed = new Set<string>();
   try {

@@ -7,6 +7,7 @@ import { gpio } from './gpio.ts';
 import { manual } from './manual.ts';
 import { mqtt } from './mqtt.ts';
 import { pdudaemon } from './pdudaemon.ts';
+import { qmp } from './qmp.ts';
 import { serialRelay } from './serial-relay.ts';
 import { shelly } from './shelly.ts';
 import { snmp } from './snmp.ts';
@@ -25,6 +26,7 @@ const BACKENDS = [
   serialRelay,
   command,
   wakeOnLan,
+  qmp,
   manual,
 ] as const;
 
