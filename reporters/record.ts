@@ -2,7 +2,7 @@
 import { relative, sep } from 'node:path';
 import type { FullResult, Suite, TestCase, TestError, TestResult, TestStep } from '@playwright/test/reporter';
 import type { Fault } from '../lab/errors.ts';
-import { TEST_OVER } from '../lab/fixtures/capabilities.ts';
+import { INCONCLUSIVE, TEST_OVER } from '../lab/fixtures/capabilities.ts';
 import { parseFindingLine, type ShortFinding } from '../lab/verdict/told.ts';
 import { combineVerdicts, type Verdict, verdictOfFault } from '../lab/verdict/verdict.ts';
 import { falsePass, workersGoneOn } from './false-pass.ts';
@@ -60,7 +60,8 @@ export function messageOfError(error: TestError): string {
 /** The verdict of one error of a test. Its steps tell which errors came from an `expect`. */
 export function verdictOfError(error: TestError, steps: readonly TestStep[] = []): Verdict {
   const message = messageOfError(error);
-  if (message.startsWith(`LabError: ${TEST_OVER}`)) return 'inconclusive';
+  if ([TEST_OVER, INCONCLUSIVE].some((told) => message.startsWith(`LabError: ${told}`)))
+    return 'inconclusive';
   const name = HIL_ERROR.exec(message)?.[1];
   const fault = name === undefined ? undefined : FAULTS[name];
   if (fault) return verdictOfFault(fault);

@@ -29,6 +29,8 @@ export interface UseOptions extends WaitOption {
   /** Which command it is for, as shown to those who wait. */
   purpose: string;
   invocation: Invocation;
+  /** An open run, in whose journal all of it is recorded. */
+  run?: string;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface UseOptions extends WaitOption {
  */
 export async function useBoard<T>(
   name: string,
-  { wait, purpose, invocation }: UseOptions,
+  { wait, purpose, invocation, run }: UseOptions,
   work: (board: LeasedBoard, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   knownBoard(name);
@@ -45,6 +47,7 @@ export async function useBoard<T>(
   await using board = await LeasedBoard.acquire(lab, {
     owner: `${userInfo().username} (hil ${purpose}, pid ${process.pid})`,
     boards: [name],
+    ...(run === undefined ? {} : { run }),
     waitMs: wait,
     endState: 'on',
     signal: invocation.signal,

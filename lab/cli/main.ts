@@ -20,6 +20,7 @@ interface Entry {
 
 const COMMANDS: Record<string, Entry> = {
   run: { summary: 'run suites on boards and judge them', load: () => import('./run.ts') },
+  soak: { summary: 'hold traffic through a link of a board, and judge it', load: () => import('./soak.ts') },
   report: { summary: 'make and open the report of a run', load: () => import('./report.ts') },
   journal: { summary: 'read or follow what was recorded in a run', load: () => import('./journal.ts') },
   boards: { summary: 'list the boards, their state and who uses them', load: () => import('./boards.ts') },
@@ -61,7 +62,7 @@ const HELP = `
 Examples:
   hil run                          every suite, on whichever board is free
   hil run smoke wifi --board vb1   two suites on one board
-  hil run soak --duration 30m      half an hour of traffic
+  hil soak vb1 --duration 30m      half an hour of traffic, judged second by second
   hil exec vb1 -- uname -a         a board boots if it has to, and stays on
   hil power vb1 off                until it is switched off
   hil classify dmesg.txt           what broke in a log, whose fault, what next

@@ -465,9 +465,13 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
       runSoak(session.board.context(signal), params.options, {
         onInterval: (interval) => emit({ interval }),
         onBreach: (breach) => emit({ breach }),
-        ...{ signal, ends: endsOf(session, params.options) },
+        ...{ signal, finish: session.finish, ends: endsOf(session, params.options) },
       }),
     ),
+    'soak.finish': held((session) => {
+      session.finishTraffic();
+      return {};
+    }),
   };
 }
 

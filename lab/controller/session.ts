@@ -57,6 +57,7 @@ export class Session {
   readonly board: Board;
   readonly #sink: BoardSink;
   readonly #end = new AbortController();
+  #finish = new AbortController();
   readonly #links = new Map<string, Link>();
   readonly #calls = new Set<Promise<unknown>>();
   #undo: Undo[] = [];
@@ -77,6 +78,16 @@ export class Session {
   /** Aborted when the lease ends. */
   get ended(): AbortSignal {
     return this.#end.signal;
+  }
+
+  /** Aborted when traffic that is under way shall end with what it has seen. */
+  get finish(): AbortSignal {
+    return this.#finish.signal;
+  }
+
+  finishTraffic(): void {
+    this.#finish.abort();
+    this.#finish = new AbortController();
   }
 
   /** Work that needs the board to be up: given up when the call, the test, the lease or the board ends. */

@@ -201,6 +201,7 @@ export const PAYLOADS = {
     lostPackets: z.number().int().optional(),
     packets: z.number().int().optional(),
     jitterMs: z.number().optional(),
+    direction: z.enum(['up', 'down']).optional(),
   }),
   'iperf3.end': z.object({
     test: text,
@@ -209,6 +210,8 @@ export const PAYLOADS = {
     error: text.optional(),
     fault: fault.optional(),
   }),
+  /** How busy the lab machine is while traffic runs: see lab/traffic/probes/host.ts. */
+  'probe.host': z.object({ busy: z.number(), steal: z.number(), lagMs: z.number() }),
   'soak.start': z.object({ soak: text, rateBps: z.number(), floorBps: z.number(), durationS: z.number() }),
   'soak.breach': z.object({ soak: text, criterion: text, atS: z.number(), message: text }),
   'soak.end': z.object({ soak: text, verdict: text, message: text }),

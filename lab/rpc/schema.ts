@@ -390,6 +390,8 @@ export const METHODS = {
     SoakResult,
     z.union([z.object({ interval: Iperf3Interval }), z.object({ breach: PAYLOADS['soak.breach'] })]),
   ),
+  /** Ends the soaks of this lease before their time; each then gives what it has seen. */
+  'soak.finish': method(z.object({ lease }), none),
 } as const;
 
 export type MethodName = keyof typeof METHODS;

@@ -6,9 +6,9 @@ const peer = z.string().nullable().default(null).describe('of the lab file; null
 export const Iperf3Options = z.object({
   protocol: z.enum(['tcp', 'udp']).default('tcp'),
   direction: z
-    .enum(['up', 'down'])
+    .enum(['up', 'down', 'both'])
     .default('up')
-    .describe('up: from the client (station) to the server (AP)'),
+    .describe('up: from the client (station) to the server (AP); both: at the same time'),
   rateBps: z
     .number()
     .positive()
@@ -18,6 +18,9 @@ export const Iperf3Options = z.object({
   intervalS: z.number().min(0.1).max(10).default(1),
   parallel: z.number().int().positive().default(1),
   omitS: z.number().nonnegative().default(0),
+  windowBytes: z.number().int().positive().optional().describe('socket buffers: what TCP may have under way'),
+  mssBytes: z.number().int().min(88).max(9216).optional().describe('of TCP'),
+  dscp: z.number().int().min(0).max(63).optional().describe('46: voice, 34: video, 8: background (RFC 4594)'),
   server: z
     .object({ address: z.string(), namespace: z.string().nullable().default(null), peer })
     .describe('where iperf3 -s runs, and the address the client connects to'),
@@ -41,18 +44,35 @@ export const Iperf3Interval = z.object({
   lostPackets: z.number().int().optional(),
   packets: z.number().int().optional(),
   jitterMs: z.number().optional(),
+  /** Of traffic in both: which of them. */
+  direction: z.enum(['up', 'down']).optional(),
 });
 export type Iperf3Interval = z.output<typeof Iperf3Interval>;
 
-export const Iperf3Result = z.object({
-  protocol: z.enum(['tcp', 'udp']),
-  direction: z.enum(['up', 'down']),
-  intervals: z.array(Iperf3Interval),
+/** What arrived in one direction, as its receiving end counted it; retransmits are those of its sender. */
+export const Iperf3Total = z.object({
   bitsPerSecond: z.number().describe('mean at the receiving end'),
+  bytes: z.number(),
   retransmits: z.number().int().optional(),
   lostPackets: z.number().int().optional(),
   packets: z.number().int().optional(),
   jitterMs: z.number().optional(),
+  outOfOrder: z.number().int().optional().describe('datagrams'),
+});
+export type Iperf3Total = z.output<typeof Iperf3Total>;
+
+/** Of traffic in both directions the totals are added up, and `up` and `down` have them apart. */
+export const Iperf3Result = Iperf3Total.extend({
+  protocol: z.enum(['tcp', 'udp']),
+  direction: z.enum(['up', 'down', 'both']),
+  /** What arrived. */
+  intervals: z.array(Iperf3Interval),
+  up: Iperf3Total.optional(),
+  down: Iperf3Total.optional(),
+  /** Why the rate says little of the board: the lab machine had no time left. Null when it had. */
+  saturated: z.string().nullable(),
+  /** Versions of iperf3 at the two ends. */
+  versions: z.object({ client: z.string(), server: z.string() }),
   clientOutput: z.string(),
   serverOutput: z.string(),
   /** Set when the test did not run to its end. */

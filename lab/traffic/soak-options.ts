@@ -5,6 +5,10 @@ import { Iperf3Options, Iperf3Result } from './iperf3-options.ts';
 
 export const SoakOptions = Iperf3Options.omit({ omitS: true, parallel: true }).extend({
   protocol: z.enum(['tcp', 'udp']).default('udp'),
+  direction: z
+    .enum(['up', 'down'])
+    .default('up')
+    .describe('up: from the client (station) to the server (AP)'),
   rateBps: z.number().positive().default(20e6).describe('target of the sender'),
   durationS: z.number().positive().default(60),
   floorBps: z

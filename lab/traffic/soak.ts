@@ -4,10 +4,18 @@ import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
 import { asHilError, ConfigError } from '../errors.ts';
 import type { Payload } from '../journal/event.ts';
-import { judgeSoak, mbps, type SoakBreach, type SoakDisconnect, SoakWatch } from '../verdict/soak.ts';
+import {
+  judgeSoak,
+  type LabTrouble,
+  mbps,
+  type SoakBreach,
+  type SoakDisconnect,
+  SoakWatch,
+} from '../verdict/soak.ts';
 import { verdictOfFault } from '../verdict/verdict.ts';
 import { type Iperf3Hooks, runIperf3 } from './iperf3.ts';
 import { Outages } from './outages.ts';
+import { saturation } from './probes/host.ts';
 import { SoakOptions, type SoakResult } from './soak-options.ts';
 
 export interface SoakHooks extends Iperf3Hooks {
@@ -41,7 +49,9 @@ export async function runSoak(
   const watch = new SoakWatch(criteria);
   const outages = new Outages();
   const disconnects: SoakDisconnect[] = [];
+  const troubles: LabTrouble[] = [];
   let last = { endS: 0, arrived: performance.now() };
+  const nowS = () => (last.endS === 0 ? 0 : last.endS + (performance.now() - last.arrived) / 1000);
   const breach = ({ criterion, atS, message }: SoakBreach): void => {
     const event = { soak, criterion, atS, message };
     ctx.journal.append('soak.breach', event);
@@ -55,7 +65,7 @@ export async function runSoak(
       known.message += `; ${found.message}`;
       return;
     }
-    const atS = last.endS === 0 ? 0 : last.endS + (performance.now() - last.arrived) / 1000;
+    const atS = nowS();
     const disconnect = { atS, message: `at second ${atS.toFixed(0)} ${found.message}` };
     disconnects.push(disconnect);
     breach({ criterion: 'disconnect', ...disconnect });
@@ -64,6 +74,10 @@ export async function runSoak(
   try {
     const iperf3 = await runIperf3(ctx, options, {
       ...hooks,
+      onHost: (load) => {
+        const why = saturation(load);
+        if (why !== null) troubles.push({ fromS: nowS() - 1, toS: nowS(), why });
+      },
       onInterval: (interval) => {
         last = { endS: interval.endS, arrived: performance.now() };
         hooks.onInterval?.(interval);
@@ -71,7 +85,7 @@ export async function runSoak(
         if (found) breach(found);
       },
     });
-    const judgement = judgeSoak(iperf3.intervals, disconnects, criteria, iperf3.error ?? null);
+    const judgement = judgeSoak(iperf3.intervals, disconnects, criteria, iperf3.error ?? null, troubles);
     ctx.journal.append('soak.end', { soak, verdict: judgement.verdict, message: judgement.message });
     return { ...judgement, rateBps, floorBps, durationS, iperf3 };
   } catch (thrown) {

@@ -39,9 +39,9 @@ test('datagrams that came late after all are no negative loss', () => {
 });
 
 test('what is missing on the board is a mistake of the lab file, and says what to install', () => {
-  const missing = iperf3Failure('sh: 1: exec: iperf3: not found\n');
+  const missing = iperf3Failure('sh: 1: exec: iperf3: not found\n', 'b');
   assert.deepEqual([missing?.fault, missing?.code], ['config', 'iperf3-missing']);
   assert.match(missing?.message ?? '', /package iperf3/);
-  const away = iperf3Failure('Cannot open network namespace "sta": No such file or directory\n');
+  const away = iperf3Failure('Cannot open network namespace "sta": No such file or directory\n', 'b');
   assert.deepEqual([away?.fault, away?.code], ['config', 'no-namespace']);
 });

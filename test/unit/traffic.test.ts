@@ -87,10 +87,10 @@ test("iperf3's complaints are told apart by whose fault they are", () => {
     ['iperf3: error - something new', 'lab', 'iperf3-error'],
   ] as const;
   for (const [line, fault, code] of faults) {
-    const found = iperf3Failure(`Connecting to host\n${line}\n`);
+    const found = iperf3Failure(`Connecting to host\n${line}\n`, 'b');
     assert.deepEqual([found?.fault, found?.code], [fault, code], line);
   }
-  assert.equal(iperf3Failure('Connecting to host 192.168.77.1, port 5201\niperf Done.\n'), null);
+  assert.equal(iperf3Failure('Connecting to host 192.168.77.1, port 5201\niperf Done.\n', 'b'), null);
 });
 
 const CRITERIA: SoakCriteria = {

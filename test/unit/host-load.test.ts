@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  HostProbe,
+  loadBetween,
+  mostlySaturated,
+  parseStat,
+  saturation,
+} from '../../lab/traffic/probes/host.ts';
+import { judgeSoak, type SoakCriteria } from '../../lab/verdict/soak.ts';
+
+test('/proc/stat says how much of the processors was used, and by whom', () => {
+  const before = parseStat('cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3\n');
+  const after = parseStat('cpu  160 0 70 810 50 0 0 10 60 0\n');
+  assert.ok(before && after);
+  assert.deepEqual(loadBetween(before, after), { busy: 0.9, steal: 0.1 });
+  assert.deepEqual(loadBetween(after, after), { busy: 0, steal: 0 });
+  for (const text of ['', 'cpu  1 2 3\n', 'cpu0 1 2 3 4 5 6 7 8\n', 'cpu  a b c d e f g h\n'])
+    assert.equal(parseStat(text), null);
+  assert.ok(parseStat(readFileSync('/proc/stat', 'utf8')), 'that of this machine');
+});
+
+test('a machine without time is told from one that is merely busy', () => {
+  const load = { busy: 0.5, steal: 0, lagMs: 5 };
+  assert.equal(saturation(load), null);
+  assert.equal(saturation({ ...load, busy: 0.9 }), null);
+  assert.match(saturation({ ...load, busy: 0.99 }) ?? '', /processors were 99 % busy/);
+  assert.match(saturation({ ...load, steal: 0.3 }) ?? '', /others took 30 %/);
+  assert.match(saturation({ ...load, lagMs: 900 }) ?? '', /900 ms late/);
+  const full = { ...load, busy: 1 };
+  assert.equal(mostlySaturated([full, load, load, load]), null);
+  assert.match(mostlySaturated([full, load, load]) ?? '', /busy/);
+  assert.equal(mostlySaturated([]), null);
+});
+
+test('the probe tells how busy this machine is', async () => {
+  const { promise, resolve } = Promise.withResolvers<{ busy: number; lagMs: number }>();
+  // The probe keeps no process alive.
+  const alive = setInterval(() => undefined, 1000);
+  {
+    using _probe = new HostProbe(resolve);
+    const { busy, lagMs } = await promise;
+    assert.ok(busy >= 0 && busy <= 1 && lagMs > 0);
+  }
+  clearInterval(alive);
+});
+
+const CRITERIA: SoakCriteria = {
+  ...{ durationS: 10, intervalS: 1, floorBps: 15e6, graceS: 2, toleratedDips: 0, maxLossRatio: 0.01 },
+};
+const seconds = (rates: Record<number, number>) =>
+  Array.from({ length: 10 }, (_, startS) => {
+    const bitsPerSecond = rates[startS] ?? 20e6;
+    return { startS, endS: startS + 1, bytes: bitsPerSecond / 8, bitsPerSecond };
+  });
+
+test('a dip while the lab machine had no time is inconclusive; any other breach is a failure all the same', () => {
+  const trouble = { fromS: 5, toS: 6, why: 'the machine was busy' };
+  const judged = (rates: Record<number, number>, disconnects: { atS: number; message: string }[] = []) =>
+    judgeSoak(seconds(rates), disconnects, CRITERIA, null, [trouble]);
+  const excused = judged({ 5: 3e6, 6: 0 });
+  assert.equal(excused.verdict, 'inconclusive');
+  assert.match(
+    excused.message,
+    /3\.0 Mbit\/s at second 5, .* but then the machine was busy: that says nothing/,
+  );
+  assert.equal(judged({}).verdict, 'pass', 'trouble alone breaks nothing');
+  assert.equal(judged({ 5: 3e6 }, [{ atS: 5, message: 'gone' }]).verdict, 'fail', 'a disconnect is no delay');
+  const other = judged({ 5: 3e6, 8: 1e6 });
+  assert.equal(other.verdict, 'fail');
+  assert.match(other.message, /1\.0 Mbit\/s at second 8/, 'what the lab does not explain is what counts');
+});
