@@ -12,6 +12,8 @@ export class Invocation {
   exitCode = 0;
   /** The signal that asked for the end, if one did. */
   interruptedBy: NodeJS.Signals | null = null;
+  /** Its end by a signal was in order, and has a result: the exit code is that of the result. */
+  endedInOrder = false;
   readonly #abort = new AbortController();
   #handlers: [NodeJS.Signals, () => void][] = [];
 

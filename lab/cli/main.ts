@@ -90,7 +90,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     await build(program, argv, invocation);
     await program.parseAsync(argv, { from: 'user' });
-    return invocation.interruptedBy === null
+    return invocation.interruptedBy === null || invocation.endedInOrder
       ? invocation.exitCode
       : exitCodeOfSignal(invocation.interruptedBy);
   } catch (thrown) {

@@ -74,6 +74,7 @@ async function soak(name: string, options: SoakCommandOptions, invocation: Invoc
       await bringUp(board, signal, invocation);
       const result = await hold(board, links, options, { signal, invocation });
       invocation.exitCode = EXIT_CODES[result.verdict];
+      invocation.endedInOrder = true;
       if (json) await invocation.json(result);
       else await invocation.write(told(name, result));
     });

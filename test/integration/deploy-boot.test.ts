@@ -17,7 +17,7 @@ const labFile = join(dir, 'lab.yaml');
 writeFileSync(
   labFile,
   `boards:
-  va1: {profile: virtual-arm64, virtual: true, bootTimeout: 45s}
+  va1: {profile: virtual-arm64, virtual: true, bootTimeout: 30s}
   vb1: {profile: virtual, virtual: true}
 `,
 );
@@ -54,12 +54,11 @@ test('a kernel is deployed: booted by the boot loader each time, proven by uname
     steps.join('; '),
   );
   assert.match(await sh(board, 'cat /proc/cmdline /etc/demo.conf'), /hil\.deployed=1[\s\S]*of the bundle/);
-  for (const action of ['cycle', 'reset'] as const) {
-    await board.power(action);
-    const facts = await board.ready({ timeoutMs: BOOT_MS });
-    assert.match(await sh(board, 'cat /proc/cmdline'), /hil\.deployed=1/, `also after a ${action}`);
-    assert.equal(facts.provenance.bundle, `${result.bundle} ${result.sha256}`);
-  }
+  // A reset would boot its own kernel.
+  await board.power('reset');
+  const facts = await board.ready({ timeoutMs: BOOT_MS });
+  assert.match(await sh(board, 'cat /proc/cmdline'), /hil\.deployed=1/, 'also after a reset');
+  assert.equal(facts.provenance.bundle, `${result.bundle} ${result.sha256}`);
   const back = await board.call('deploy.rollback', {});
   assert.deepEqual([back.restored, back.way], [1, 'by SSH']);
   assert.doesNotMatch(await sh(board, 'cat /proc/cmdline'), /hil\.deployed/);

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { LeasedBoard } from '../../lab/client/board.ts';
 import { HilError } from '../../lab/errors.ts';
 import { ensureFaultModule } from '../../lab/virtual/fault-module.ts';
@@ -20,9 +20,16 @@ after(async () => {
   await lab[Symbol.asyncDispose]();
   rmSync(dir, { recursive: true, force: true });
 });
-afterEach(() => lab.releaseAll());
 
 const bundle = bundleMaker(dir);
+
+/** Booted once: what is deployed is taken back, or replaced by the next. */
+const boards = new Map<string, Promise<LeasedBoard>>();
+function held(name: string): Promise<LeasedBoard> {
+  const board = boards.get(name) ?? lab.board({ boards: [name] });
+  boards.set(name, board);
+  return board;
+}
 
 const refusal = (board: LeasedBoard, root: string): Promise<unknown> =>
   board.call('deploy.run', { dir: root }).then(
@@ -33,7 +40,7 @@ const refusal = (board: LeasedBoard, root: string): Promise<unknown> =>
 /** On the full board and on the small one, which has neither SFTP nor bash. */
 for (const name of ['vb1', 'vs1']) {
   test(`a bundle is put on ${name}, proven there, named by its results, and taken back`, async () => {
-    const board = await lab.board({ boards: [name] });
+    const board = await held(name);
     await sh(board, 'mkdir -p /etc/demo; echo before > /etc/demo/there.conf; chmod 600 /etc/demo/there.conf');
     const before = await board.ready({ timeoutMs: BOOT_MS });
     assert.equal(before.provenance.bundle, '');
@@ -72,7 +79,7 @@ for (const name of ['vb1', 'vs1']) {
 test('a driver is deployed and loaded anew, and what runs is what was built', async () => {
   const image = await ensureImage({});
   const built = await ensureFaultModule(image);
-  const board = await lab.board({ boards: ['vb1'] });
+  const board = await held('vb1');
   const path = `lib/modules/${image.kernelRelease}/extra/hil_fault.ko`;
   const root = await bundle({ [path]: { from: built } });
   const first = await board.call('deploy.run', { dir: root });
@@ -86,7 +93,7 @@ test('a driver is deployed and loaded anew, and what runs is what was built', as
 test('what is for another machine or another kernel is refused before anything is changed', async () => {
   const image = await ensureImage({});
   const built = await ensureFaultModule(image);
-  const board = await lab.board({ boards: ['vb1'] });
+  const board = await held('vb1');
   const root = await bundle({ 'lib/demo.ko': { from: built }, 'etc/untouched': 'x' });
   const manifest = join(root, 'bundle.json');
   const content = readFileSync(manifest, 'utf8');
@@ -103,7 +110,7 @@ test('what is for another machine or another kernel is refused before anything i
 });
 
 test('what fails on the way is taken back', async () => {
-  const board = await lab.board({ boards: ['vb1'] });
+  const board = await held('vb1');
   await sh(
     board,
     'rm -rf /etc/demo /lib/demo; mkdir -p /etc/demo; echo before > /etc/demo/a; mkdir -p /lib/demo/b/in-the-way',
@@ -114,22 +121,8 @@ test('what fails on the way is taken back', async () => {
   assert.equal(await sh(board, 'cat /etc/demo/a'), 'before\n');
 });
 
-test('hil bundle and hil deploy do the same for a person', async () => {
-  const root = await bundle({ 'etc/demo/by-hand': 'x\n' });
-  const made = await hil('bundle', 'create', root, '--name', 'mine', '--release', '1.2');
-  assert.match(made.stdout, /^mine 1\.2: 1 files, 2 B, for any architecture\n/);
-  const done = await hil('deploy', 'vb1', root);
-  assert.equal(done.code, 0, done.stderr);
-  assert.match(done.stderr, /vb1: mine 1\.2: 1 files, 2 B, proven by hash/);
-  const back = await hil('deploy', 'vb1', '--rollback');
-  assert.match(back.stderr, /1 files are as before, taken back by SSH/);
-  assert.equal((await hil('deploy', 'vb1')).code, 2);
-  assert.equal((await hil('bundle', 'show', dir)).code, 2);
-  await hil('power', 'vb1', 'off');
-});
-
 test('packages are installed by the package manager of the board, proven, and removed again', async () => {
-  const board = await lab.board({ boards: ['vb1'] });
+  const board = await held('vb1');
   await giveApt(board);
   const arch = { name: 'hil-demo', arch: 'amd64', text: 'one\n' };
   const first = await bundle({
@@ -170,7 +163,7 @@ test('packages are installed by the package manager of the board, proven, and re
 });
 
 test('packages of another manager, or of another architecture, are refused before anything is changed', async () => {
-  const board = await lab.board({ boards: ['vs1'] });
+  const board = await held('vs1');
   for (const [format, arch, code] of [
     ['ipk', 'all', 'wrong-packages'],
     ['apk', 'aarch64', 'wrong-arch'],
@@ -192,7 +185,7 @@ for (const [format, manager] of [
   ['apk', 'apk'],
 ] as const) {
   test(`packages go by ${manager} where the board has that`, async () => {
-    const board = await lab.board({ boards: ['vs1'] });
+    const board = await held('vs1');
     await board.call('ssh.upload', {
       source: { path: join(import.meta.dirname, `fake-${manager}.sh`) },
       remotePath: `/usr/bin/${manager}`,
@@ -204,12 +197,12 @@ for (const [format, manager] of [
     assert.deepEqual(result.proven.packages, { demo: '1.0-r1' });
     assert.equal(await sh(board, 'cat /usr/share/demo'), 'x');
     assert.deepEqual((await board.call('deploy.rollback', {})).left, []);
-    assert.equal(await sh(board, 'ls /usr/share/demo 2>/dev/null'), '');
+    assert.equal(await sh(board, `ls /usr/share/demo 2>/dev/null; rm /usr/bin/${manager}`), '');
   });
 }
 
 test('an image is flashed by sysupgrade, which may refuse it, and the board comes back by itself', async () => {
-  const board = await lab.board({ boards: ['vs1'] });
+  const board = await held('vs1');
   await board.call('ssh.upload', {
     source: { path: join(import.meta.dirname, 'fake-sysupgrade.sh') },
     remotePath: '/usr/sbin/sysupgrade',
@@ -225,6 +218,21 @@ test('an image is flashed by sysupgrade, which may refuse it, and the board come
   assert.equal(await sh(board, 'cat /etc/flashed'), 'for vs1: new');
   const after_ = await board.ready({ timeoutMs: BOOT_MS });
   assert.notEqual(after_.provenance.bootId, before.provenance.bootId, 'it has rebooted');
+});
+
+test('hil bundle and hil deploy do the same for a person', async () => {
+  await lab.releaseAll();
+  const root = await bundle({ 'etc/demo/by-hand': 'x\n' });
+  const made = await hil('bundle', 'create', root, '--name', 'mine', '--release', '1.2');
+  assert.match(made.stdout, /^mine 1\.2: 1 files, 2 B, for any architecture\n/);
+  const done = await hil('deploy', 'vb1', root);
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stderr, /vb1: mine 1\.2: 1 files, 2 B, proven by hash/);
+  const back = await hil('deploy', 'vb1', '--rollback');
+  assert.match(back.stderr, /1 files are as before, taken back by SSH/);
+  assert.equal((await hil('deploy', 'vb1')).code, 2);
+  assert.equal((await hil('bundle', 'show', dir)).code, 2);
+  await hil('power', 'vb1', 'off');
 });
 
 /** Puts this machine's own apt and dpkg on a board, which is made without them. */
