@@ -1,6 +1,9 @@
 /** Cutting commands, lines and announcements out of what an SSH server sends. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { FrameReader, frame, isPlain, newMarker } from '../../lab/board/ssh/frame.ts';
@@ -110,6 +113,30 @@ test('what is run without a subshell leaves the shell as it is', () => {
     ['a=b c\n', '0'],
     ['/tmp\n', '0'],
   ]);
+});
+
+test('a program that was removed is not remembered, nor one hidden by another', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'hil-path-'));
+  for (const [folder, text] of [
+    ['first', 'echo one'],
+    ['second', 'echo two'],
+  ] as const) {
+    mkdirSync(join(dir, folder));
+    writeFileSync(join(dir, folder, 'hil-demo'), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+  const script = [
+    `PATH=${dir}/first:${dir}/second:$PATH`,
+    `mv ${dir}/first/hil-demo ${dir}/aside`,
+    'hil-demo',
+    `mv ${dir}/aside ${dir}/first/hil-demo`,
+    'hil-demo',
+    `rm ${dir}/first/hil-demo ${dir}/second/hil-demo`,
+    'command -v hil-demo',
+  ];
+  const input = script.map((line, index) => (index === 0 ? `${line}\n` : frame(line, 'mark'))).join('');
+  const { stdout } = spawnSync('sh', { input, encoding: 'utf8' });
+  assert.deepEqual(stdout.match(/one|two|hil-demo$/gm), ['two', 'one']);
+  assert.match(stdout, /mark127\n$/, 'command -v finds nothing');
 });
 
 test('a launched program announces itself, then is the command', () => {

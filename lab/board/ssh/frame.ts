@@ -17,8 +17,9 @@ export function newMarker(): string {
  * with empty standard input. Uses only what every POSIX shell has built in; as few writes as can be, for each costs a packet.
  */
 export function frame(command: string, marker: string): string {
-  // A fork is most of what a short command costs, also on a fast board.
-  const input = isPlain(command) ? command : `(eval ${quote(command)})`;
+  // A fork is most of what a short command costs, also on a fast board. What the shell remembers of where programs are would
+  // outlive their removal, and hide those that were put before them in PATH.
+  const input = isPlain(command) ? `hash -r;${command}` : `(eval ${quote(command)})`;
   return `${input} </dev/null;echo "${marker}$?";echo ${marker} >&2\n`;
 }
 
