@@ -42,6 +42,9 @@ function realBoard(number: number, console: string, product: string, hub: string
   #   console: {type: serial, path: ${console}, baudRate: 115200}
   #   ssh: {host: 192.168.1.${10 + number}, user: root}
   #   login: {user: root, password: env:BOARD${number}_PASSWORD}   # or file:/path; never the password itself
+  #   bootloader: {name: u-boot, method: booti}
+  #   netboot: {serve: 192.168.1.5}          # address of this machine at which it fetches kernels
+  #   knownGood: {kernel: /srv/board${number}/Image, args: "console=ttyS0,115200 root=/dev/mmcblk0p2"}
   #   radios:
   #     - {interface: wlan0, role: ap}
   #   driver: {module: mt76x2u}

@@ -81,7 +81,8 @@ class Iperf3Test {
   readonly #watchdogs = new Map<Direction, NodeJS.Timeout>();
   readonly #closing = new Set<Direction>();
   readonly #loads: HostLoad[] = [];
-  #listening: () => void = () => undefined;
+  /** The server may say so before anybody waits for it. */
+  readonly #listening = Promise.withResolvers<'listening'>();
 
   constructor(
     ctx: BoardContext,
@@ -181,8 +182,7 @@ class Iperf3Test {
   /** Null when it listens. */
   async #awaitServer(server: RemoteProcess): Promise<Iperf3Failure | null> {
     const { signal } = this.#hooks;
-    const { promise: listening, resolve } = Promise.withResolvers<'listening'>();
-    this.#listening = () => resolve('listening');
+    const { promise: listening, resolve } = this.#listening;
     if (can(this.#versions.server, 'json-stream'))
       this.#ends.server
         .run(listensCommand(this.#options, this.#port, LISTEN_MS / 1000), {
@@ -221,7 +221,7 @@ class Iperf3Test {
 
   #line(end: EndName, line: string): void {
     this.#output[end] += `${line}\n`;
-    if (end === 'server' && /^Server listening/.test(line)) this.#listening();
+    if (end === 'server' && /^Server listening/.test(line)) this.#listening.resolve('listening');
     for (const report of this.#readers[end].read(line)) this.#report(end, report);
   }
 

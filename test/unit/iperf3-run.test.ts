@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { virtual } from '../../devices/virtual.ts';
+import type { Remote, RemoteProcess, StreamOptions } from '../../lab/board/remote.ts';
+import { runIperf3 } from '../../lab/traffic/iperf3.ts';
+
+const live = new AbortController().signal;
+const INTERVAL = '[  5]   0.00-1.00   sec  2441 KBytes  20000 Kbits/sec';
+
+/** A machine whose programs say all they have to say before anybody can wait for it. */
+function quick(says: (command: string) => string[]): Remote {
+  const refused = () => Promise.reject(new Error('not asked for'));
+  return {
+    name: 'quick',
+    ...{ check: refused, upload: refused, download: refused },
+    run: () =>
+      Promise.resolve({ exitCode: 0, signal: null, stdout: 'iperf 3.12\n', stderr: '', durationMs: 1 }),
+    stream: (command: string, { onLine }: StreamOptions = {}): Promise<RemoteProcess> => {
+      for (const line of says(command)) onLine?.(line, 'stdout');
+      const done = () => Promise.resolve();
+      return Promise.resolve({
+        ...{ pgid: 1, kill: done, stop: done, [Symbol.asyncDispose]: done },
+        // The server stays until its client has come.
+        exited: command.includes(' -s ')
+          ? new Promise((resolve) => setTimeout(() => resolve({ exitCode: 0, signal: null }), 50))
+          : Promise.resolve({ exitCode: 0, signal: null }),
+      });
+    },
+  };
+}
+
+test('a server that listens before anybody waits for it is a server that listens', async () => {
+  const remote = quick((command) =>
+    command.includes(' -s ')
+      ? ['Server listening on 25000 (test #1)', INTERVAL, `${INTERVAL}                  receiver`]
+      : ['iperf Done.'],
+  );
+  const ctx = {
+    ...{ name: 'quick', profile: virtual, remote, signal: live },
+    journal: { append: () => undefined, observe: () => () => undefined },
+  };
+  const result = await runIperf3(ctx, { durationS: 1, server: { address: '127.0.0.1' } }, { signal: live });
+  assert.equal(result.error, undefined, result.error?.message);
+  assert.equal(result.bitsPerSecond, 20e6);
+  assert.equal(result.intervals.length, 1);
+});
