@@ -94,14 +94,22 @@ function start(name: string, tests: string, environment: Record<string, string> 
     };
     return { code: code ?? null, output, summary, test };
   });
-  return { process: child, dir, ended, reached: (mark) => appears(join(project, 'marks'), mark) };
+  const over = ended.then(({ output }) => output);
+  const reached = async (mark: string): Promise<void> => {
+    const early = await Promise.race([appears(join(project, 'marks'), mark), over]);
+    assert.equal(early, undefined, `the run has ended before "${mark}"`);
+  };
+  return { process: child, dir, ended, reached };
 }
 
 async function appears(folder: string, name: string): Promise<void> {
   const watcher = watch(folder);
   const signal = AbortSignal.timeout(RUN_MS);
-  while (!existsSync(join(folder, name))) await once(watcher, 'change', { signal });
-  watcher.close();
+  try {
+    while (!existsSync(join(folder, name))) await once(watcher, 'change', { signal });
+  } finally {
+    watcher.close();
+  }
 }
 
 function artifactsOf(dir: string): string[] {
