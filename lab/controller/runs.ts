@@ -33,6 +33,8 @@ export interface RunsOptions {
 export class Runs {
   readonly #options: RunsOptions;
   readonly #runs = new Map<string, OpenRun>();
+  /** One at a time: two that begin the same run would have a journal each. */
+  #opening: Promise<unknown> = Promise.resolve();
 
   constructor(options: RunsOptions) {
     this.#options = options;
@@ -52,12 +54,19 @@ export class Runs {
   }
 
   /**
-   * Opens a run, or claims one again after a lost connection. Gives the path of its journal. Throws LabError, code
-   * `run-ended`, for one that has ended meanwhile.
+   * Opens a run, or claims one again after a lost connection; its owner may say so twice, as a client does that connects anew
+   * while it asks. Gives the path of its journal. Throws LabError, code `run-ended`, for one that has ended meanwhile;
+   * ConfigError for one that somebody else has.
    */
   async open(record: RunRecord, owner: Connection): Promise<string> {
+    const mine = this.#opening.then(() => this.#open(record, owner));
+    this.#opening = mine.catch(() => undefined);
+    return await mine;
+  }
+
+  async #open(record: RunRecord, owner: Connection): Promise<string> {
     let run = this.#runs.get(record.run);
-    if (run?.owner && !run.owner.gone.aborted)
+    if (run?.owner && run.owner !== owner && !run.owner.gone.aborted)
       throw new ConfigError(`the run ${record.run} is open already, by ${run.owner.name}`);
     if (!run) {
       run = await this.#start(record);
