@@ -13,7 +13,8 @@ import { endOfBoard } from '../kernel/trouble.ts';
 import { startKernel } from './boot/board-boot.ts';
 import { awaitBoot, awaitStage, type BootableBoard, type BootLimits, bootUp } from './boot/boot-up.ts';
 import { BootPlan } from './boot/plan.ts';
-import { BootProgress } from './boot/progress.ts';
+import { PresentBoot } from './boot/present-boot.ts';
+import type { BootProgress } from './boot/progress.ts';
 import type { Stage } from './boot/stages.ts';
 import type { Console } from './console/console.ts';
 import type { BoardContext } from './context.ts';
@@ -63,22 +64,13 @@ export class Board {
   #reason: string | undefined;
   #life = new AbortController();
   #consoleOpen = false;
-  #bootPosition = 0;
+  #boot = new PresentBoot(0);
   /** Why the board can't be trusted as it is and must be power-cycled before it is used again. */
   #suspect: string | null = null;
   #provenance: Payload<'board.provenance'> | null = null;
   /** What runs around the kernel, as of the last boot that was asked. */
   #userland: { bootId: string | null; facts: Userland } | null = null;
-  /** The boot that the harness knows of. */
-  #bootId: string | null = null;
-  /** How far its present boot has come, as its console tells. */
-  #progress = new BootProgress();
-  #inLoader = false;
-  /** Its present boot is of the kernel that was deployed. */
-  #planned = false;
   #networkCut = false;
-  /** The watchdog is about to reset the board. */
-  #watchdogBit = false;
 
   constructor(options: BoardOptions) {
     this.#options = options;
@@ -101,7 +93,7 @@ export class Board {
     this.console.subscribe(({ text }) => this.#heard(text));
     new ResetWatch({
       ...{ console: this.console, remote: this.remote, life: () => this.#life.signal },
-      bootId: () => (this.#state === 'ready' && !this.#networkCut ? this.#bootId : null),
+      bootId: () => (this.#state === 'ready' && !this.#networkCut ? this.#boot.id : null),
       onReset: (detail, position) => {
         if (this.#state === 'ready') this.#rebooted(detail, position);
       },
@@ -134,7 +126,7 @@ export class Board {
 
   /** Where on the console its present boot began. */
   get bootPosition(): number {
-    return this.#bootPosition;
+    return this.#boot.position;
   }
 
   /** Aborted, with a HilError, when the board is switched off, reset or dies: what runs on it then is gone. */
@@ -154,28 +146,28 @@ export class Board {
 
   /** Its boot loader waits for commands: it does not come up by itself any more. */
   stoppedInLoader(): void {
-    this.#inLoader = true;
+    this.#boot.inLoader = true;
     this.suspect('is in its boot loader');
   }
 
   /** It boots on. */
   leftLoader(): void {
-    this.#inLoader = false;
+    this.#boot.inLoader = false;
     this.#suspect = null;
   }
 
   /** It is to boot a kernel that was deployed, and its present boot is none of that. */
   get #bootsOtherwise(): boolean {
-    return this.bootPlan.current !== null && !this.#planned;
+    return this.bootPlan.current !== null && !this.#boot.ofPlan;
   }
 
   get inLoader(): boolean {
-    return this.#inLoader;
+    return this.#boot.inLoader;
   }
 
   /** How far its present boot has come, as its console tells. */
   get progress(): Readonly<BootProgress> {
-    return this.#progress;
+    return this.#boot.progress;
   }
 
   /** Resolves when its console shows that a boot under way has come to a stage, or beyond. Throws LabError `boot-timeout`. */
@@ -391,11 +383,7 @@ export class Board {
         board: this.name,
         hint: `hil power ${this.name} on`,
       });
-    this.#endLife(new LabError(`${this.name} was reset`, { board: this.name, code: 'board-reset' }));
-    this.death.overtaken();
-    await this.#disconnect();
-    this.#beginLife();
-    this.#enter('booting', 'reset');
+    await this.#nextLife('reset');
     if (this.hardware.alwaysOn) await this.#endBySsh('reboot', GOING_DOWN_MS, this.#life.signal);
     else await this.hardware.reset(this.#life.signal);
   }
@@ -405,19 +393,23 @@ export class Board {
    * `no-reboot` when it does not.
    */
   async rebootBy(command: string, goingDownMs: number, signal: AbortSignal): Promise<void> {
-    this.#endLife(new LabError(`${this.name} was rebooted`, { board: this.name, code: 'board-reset' }));
-    this.death.overtaken();
-    await this.kernelLog.stop();
-    this.#beginLife();
-    this.#enter('booting', 'reboot');
+    await this.#nextLife('rebooted');
     await this.#endBySsh(command, goingDownMs, signal);
+  }
+
+  /** The boot that runs is about to end, because somebody asked for that. */
+  async #nextLife(how: 'reset' | 'rebooted'): Promise<void> {
+    this.#endLife(new LabError(`${this.name} was ${how}`, { board: this.name, code: 'board-reset' }));
+    this.death.overtaken();
     await this.#disconnect();
+    this.#beginLife();
+    this.#enter('booting', how);
   }
 
   /** Resolves when the boot that ran has gone down. */
   async #endBySsh(command: string, goingDownMs: number, signal: AbortSignal): Promise<void> {
     try {
-      await this.remote.run(`(sleep 1; ${command}) </dev/null >/tmp/hil-reboot.log 2>&1 &`, {
+      await this.remote.run(`(sleep 1; ${command}) </dev/null >/dev/null 2>&1 &`, {
         timeoutMs: PROBE_MS,
         signal,
       });
@@ -436,8 +428,8 @@ export class Board {
     return {
       ...{ name, profile, console: this.hardware.console() === null ? null : this.console },
       journal: this.#options.journal,
-      bootPosition: () => this.#bootPosition,
-      progressed: () => this.#progress,
+      bootPosition: () => this.#boot.position,
+      progressed: () => this.#boot.progress,
       life: () => this.#life.signal,
       isBooting: () => this.#state === 'booting' && !this.#bootsOtherwise,
       restart: (attempt, limits) => this.#restart(attempt, fresh, limits),
@@ -452,7 +444,7 @@ export class Board {
     const plan = this.bootPlan.current;
     if (plan) {
       await startKernel(this, plan, { signal, progress, fresh });
-      this.#planned = true;
+      this.#boot.ofPlan = true;
       return;
     }
     if (this.hardware.alwaysOn) {
@@ -468,8 +460,8 @@ export class Board {
   async #connect(timeoutMs: number, signal: AbortSignal): Promise<void> {
     await this.remote.connect({ timeoutMs, signal });
     await this.kernelLog.start(this.#life.signal);
-    this.#bootId = this.remote.bootId ?? null;
-    this.clocks.begin(this.#bootId ?? '', this.#life.signal);
+    this.#boot.id = this.remote.bootId ?? null;
+    this.clocks.begin(this.#boot.id ?? '', this.#life.signal);
     this.#enter('ready');
   }
 
@@ -514,7 +506,7 @@ export class Board {
       },
       power: await this.hardware.state(),
       networkCut: this.#networkCut,
-      bootId: this.#bootId,
+      bootId: this.#boot.id,
       reset: async (signal) => void (await this.power('reset', { signal })),
       boot: (signal) =>
         awaitBoot(this.#bootable(false), {
@@ -534,16 +526,11 @@ export class Board {
     return facts;
   }
 
-  #beginLife(): void {
+  #beginLife(position = this.console.position): void {
     this.#life = new AbortController();
     this.#provenance = null;
-    this.#bootId = null;
     this.#suspect = null;
-    this.#inLoader = false;
-    this.#planned = false;
-    this.#watchdogBit = false;
-    this.#bootPosition = this.console.position;
-    this.#progress = new BootProgress();
+    this.#boot = new PresentBoot(position);
   }
 
   /** The hardware refused what was to end the board's life (but not what ended by itself): connects again. */
@@ -589,14 +576,14 @@ export class Board {
 
   #heard(line: string): void {
     if (this.#state === 'off') return;
-    if (this.#state === 'booting') this.#progress.push(line);
+    if (this.#state === 'booting') this.#boot.progress.push(line);
     const end = endOfBoard(line);
     if (end) this.#crashed(end.message, end.code);
   }
 
   #hardwareEvent(event: HardwareEvent, detail: string): void {
     this.#options.journal.append('power.event', { event, detail });
-    if (event === 'watchdog') this.#watchdogBit = true;
+    if (event === 'watchdog') this.#boot.watchdogBit = true;
     else if (event === 'panicked')
       this.#crashed('the kernel panicked (told by the hardware)', 'kernel-panic');
     else if (event === 'exit') {
@@ -622,13 +609,12 @@ export class Board {
   }
 
   #rebooted(detail: string, position = this.console.position): void {
-    const [what, code] = this.#watchdogBit
+    const [what, code] = this.#boot.watchdogBit
       ? ['hung until its watchdog reset it', 'watchdog-reset']
       : [`rebooted by itself (${detail})`, 'unexpected-reboot'];
     this.#endLife(this.death.rebooted(what, code));
     void this.#disconnect();
-    this.#beginLife();
-    this.#bootPosition = position;
+    this.#beginLife(position);
     this.#enter('booting', 'rebooted by itself');
   }
 

@@ -10,6 +10,7 @@ import { newRunId, prepareRunDir } from '../runner/run.ts';
 import { RunSession } from '../runner/session.ts';
 import { Step } from '../setup/steps.ts';
 import { sanitize } from '../text.ts';
+import { endsBetween } from '../traffic/ends.ts';
 import type { SoakResult } from '../traffic/soak-options.ts';
 import { mbps } from '../verdict/soak.ts';
 import { EXIT_CODES } from '../verdict/verdict.ts';
@@ -106,7 +107,6 @@ async function hold(
   const station = (
     await board.call('station.start', { options: { ...links.station, frequencyMhz } }, { signal })
   ).info;
-  const radio = profile.radios.find((each) => each.interface === ap.interface);
   const durationS = duration / 1000;
   const progress = new SoakProgress(durationS);
   const finish = () => {
@@ -124,8 +124,7 @@ async function hold(
           ...{ rateBps: rate, durationS, protocol: tcp ? 'tcp' : 'udp', direction: down ? 'down' : 'up' },
           ...defined({ floorBps: floor }),
           toleratedDips: Number(dips),
-          server: { address: ap.address, namespace: radio?.namespace ?? null, peer: ap.peer },
-          client: { namespace: station.namespace, peer: station.peer },
+          ...endsBetween(profile, ap, station),
         },
       },
       {

@@ -7,31 +7,20 @@ import { reach } from '../board/boot/reach.ts';
 import { deployOn } from '../board/deploy/board-deploy.ts';
 import { openBundle } from '../board/deploy/bundle.ts';
 import { takeBack } from '../board/deploy/take-back.ts';
-import type { Remote } from '../board/remote.ts';
 import { defined } from '../defined.ts';
 import { ConfigError, LabError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
 import { isEventKind, PAYLOADS } from '../journal/event.ts';
 import { isLoaded, loadModule, moduleParameters, unloadModule } from '../kernel/modules.ts';
-import { startAp } from '../links/ap.ts';
-import { startStation } from '../links/station.ts';
-import {
-  type LabStatus,
-  type LeasedMethod,
-  type LeaseRef,
-  type ParsedParams,
-  PROTOCOL,
-  type Result,
-} from '../rpc/schema.ts';
+import { type LabStatus, PROTOCOL } from '../rpc/schema.ts';
 import { toWire } from '../rpc/wire.ts';
-import { runIperf3 } from '../traffic/iperf3.ts';
-import { runSoak } from '../traffic/soak.ts';
 import type { Controller } from './controller.ts';
+import { EXPECT_MS, leasedMethods } from './leased.ts';
+import { linkMethods } from './link-methods.ts';
 import { mustBeProven, prove } from './proof.ts';
 import type { Questions } from './questions.ts';
 import { redacted } from './redacted.ts';
-import type { Call, Handlers } from './server.ts';
-import type { Session } from './session.ts';
+import type { Handlers } from './server.ts';
 
 export interface MethodsOptions {
   build: string;
@@ -44,8 +33,6 @@ export interface MethodsOptions {
   /** Ends the process; with `detach` the boards are left for a controller to come. */
   stop: (how: 'shutdown' | 'detach') => void;
 }
-
-const EXPECT_MS = 30_000;
 
 export function methods(lab: Controller, options: MethodsOptions): Handlers {
   const shells = new Map<string, { stream: Duplex; resize: (cols: number, rows: number) => void }>();
@@ -72,23 +59,7 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     runs: lab.runs.ids(),
   });
 
-  /** A method under a lease: checked, and a sign of life of its holder. */
-  const held =
-    <M extends LeasedMethod>(work: (session: Session, call: Call<M>) => Promise<Result<M>> | Result<M>) =>
-    (call: Call<M>): Promise<Result<M>> | Result<M> =>
-      work(lab.session(leaseOf(call), call.connection), call);
-  /** A method that needs the board to be up; given up when the call, the lease or the board ends. */
-  const onBoard = <M extends LeasedMethod>(
-    work: (
-      session: Session,
-      params: ParsedParams<M>,
-      signal: AbortSignal,
-      emit: Call<M>['emit'],
-    ) => Promise<Result<M>>,
-  ) =>
-    held<M>((session, { params, signal, emit }) =>
-      session.onBoard(signal, (all) => work(session, params, all, emit)),
-    );
+  const { held, onBoard } = leasedMethods(lab);
 
   return {
     hello: ({ params, connection }) => {
@@ -408,85 +379,8 @@ export function methods(lab: Controller, options: MethodsOptions): Handlers {
     'module.parameters': onBoard(async ({ board }, params, signal) => ({
       parameters: await moduleParameters(board.remote, params.module, { signal }),
     })),
-
-    'ap.start': onBoard((session, { options: wanted }, signal) =>
-      session.addLink('ap', { named: wanted.interface, signal }, (ctx) => startAp(ctx, wanted)),
-    ),
-    'ap.stop': onBoard(async (session, params) => {
-      await session.stopLink(params.id);
-      return {};
-    }),
-    'ap.restart': onBoard(async (session, params) => {
-      const ap = session.ap(params.id);
-      await ap.restart();
-      return { info: ap.info };
-    }),
-    'ap.stations': onBoard(async (session, params) => ({ stations: await session.ap(params.id).stations() })),
-    'ap.command': onBoard(async (session, params) => ({
-      output: await session.ap(params.id).command(params.command),
-    })),
-    'ap.deauthenticate': onBoard(async (session, params) => {
-      await session.ap(params.id).deauthenticate(params.station, params.reason);
-      return {};
-    }),
-
-    'station.start': onBoard((session, { options: wanted }, signal) =>
-      session.addLink('station', { named: wanted.interface, signal }, (ctx) => startStation(ctx, wanted)),
-    ),
-    'station.stop': onBoard(async (session, params) => {
-      await session.stopLink(params.id);
-      return {};
-    }),
-    'station.reconnect': onBoard(async (session, params) => {
-      const station = session.station(params.id);
-      await station.reconnect();
-      return { info: station.info };
-    }),
-    'station.status': onBoard((session, params) => session.station(params.id).status()),
-    'station.command': onBoard(async (session, params) => ({
-      output: await session.station(params.id).command(params.command),
-    })),
-    'station.mark': held((session, { params }) => ({ mark: session.station(params.id).mark() })),
-    'station.waitForEvent': onBoard((session, params, signal) => {
-      const since = params.mark === undefined ? {} : { since: params.mark };
-      const timeoutMs = params.timeoutMs ?? EXPECT_MS;
-      return session.station(params.id).waitForEvent(params.event, { timeoutMs, signal, ...since });
-    }),
-    'station.ping': onBoard((session, params) =>
-      session.station(params.id).ping(params.host, { count: params.count }),
-    ),
-
-    'iperf3.run': onBoard((session, params, signal, emit) =>
-      runIperf3(session.board.context(signal), params.options, {
-        ...{ onInterval: emit, signal, ends: endsOf(session, params.options) },
-      }),
-    ),
-    'soak.run': onBoard((session, params, signal, emit) =>
-      runSoak(session.board.context(signal), params.options, {
-        onInterval: (interval) => emit({ interval }),
-        onBreach: (breach) => emit({ breach }),
-        ...{ signal, finish: session.finish, ends: endsOf(session, params.options) },
-      }),
-    ),
-    'soak.finish': held((session) => {
-      session.finishTraffic();
-      return {};
-    }),
+    ...linkMethods(lab),
   };
-}
-
-/** The lease that a call shows: LeasedMethod says that its parameters have one. */
-function leaseOf<M extends LeasedMethod>({ params }: Call<M>): LeaseRef {
-  const { lease }: { lease: LeaseRef } = params;
-  return lease;
-}
-
-/** The machines at the two ends of traffic. */
-function endsOf(
-  { partners }: Session,
-  { server, client }: { server: { peer: string | null }; client: { peer: string | null } },
-): { server: Remote; client: Remote } {
-  return { server: partners.remote(server.peer), client: partners.remote(client.peer) };
 }
 
 function timed(

@@ -47,9 +47,11 @@ export class Peers {
     return Object.keys(this.#options.peers);
   }
 
-  /** The first peer with this role that the lab file links a board with; null where there is none. */
+  /** The first peer with this role that the lab file links a board with over the air; null where there is none. */
   partnerOf(board: string, role: PeerRole): string | null {
-    const linked = this.#options.links.filter((link) => link.board === board).map(({ peer }) => peer);
+    const linked = this.#options.links
+      .filter((link) => link.kind === 'wifi' && link.board === board)
+      .map(({ peer }) => peer);
     return linked.find((peer) => this.#options.peers[peer]?.roles.includes(role)) ?? null;
   }
 

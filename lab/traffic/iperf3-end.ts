@@ -2,30 +2,11 @@
 import { ConfigError } from '../errors.ts';
 import { inNamespace } from '../links/namespace.ts';
 import { parseIperf3Event } from './iperf3-json.ts';
-import type { Iperf3Options } from './iperf3-options.ts';
+import type { Direction, FullIperf3Options } from './iperf3-options.ts';
 import { type Iperf3Report, type Iperf3Role, outOfOrder, parseIperf3Line } from './iperf3-output.ts';
 import { can, type Iperf3Version } from './iperf3-version.ts';
 
 export type EndName = 'client' | 'server';
-export type Direction = 'up' | 'down';
-type Options = Required<Pick<Iperf3Options, 'server' | 'client'>> & ParsedOptions;
-
-/** Iperf3Options with its defaults. */
-export interface ParsedOptions {
-  protocol: 'tcp' | 'udp';
-  direction: Direction | 'both';
-  rateBps?: number | undefined;
-  durationS: number;
-  intervalS: number;
-  parallel: number;
-  omitS: number;
-  windowBytes?: number | undefined;
-  mssBytes?: number | undefined;
-  dscp?: number | undefined;
-  server: { address: string; namespace: string | null; peer: string | null };
-  client: { namespace: string | null; peer: string | null };
-  stallTimeoutS: number;
-}
 
 /** How long the client tries to reach the server. */
 export const CONNECT_MS = 8000;
@@ -44,13 +25,17 @@ function format(version: Iperf3Version): string {
  * Ends with its one test. What says that it listens is, in text form, its first line; in JSON form nothing, so it is looked for
  * among the sockets of its namespace.
  */
-export function serverCommand({ server, intervalS }: Options, port: number, version: Iperf3Version): string {
+export function serverCommand(
+  { server, intervalS }: FullIperf3Options,
+  port: number,
+  version: Iperf3Version,
+): string {
   const command = `exec iperf3 -s -1 -p ${port} -i ${intervalS} ${format(version)} 2>&1`;
   return inNamespace(server.namespace, command);
 }
 
 /** Resolves - by ending - when somebody listens at the port; its exit code says whether that was in time. */
-export function listensCommand({ server }: Options, port: number, seconds: number): string {
+export function listensCommand({ server }: FullIperf3Options, port: number, seconds: number): string {
   const local = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
   const look = `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q '${local}.* 0A '`;
   return inNamespace(
@@ -60,7 +45,7 @@ export function listensCommand({ server }: Options, port: number, seconds: numbe
 }
 
 /** Throws ConfigError for an address that is none. */
-export function clientCommand(options: Options, port: number, version: Iperf3Version): string {
+export function clientCommand(options: FullIperf3Options, port: number, version: Iperf3Version): string {
   const { server, client, protocol, direction, rateBps, durationS, intervalS, parallel, omitS } = options;
   const { windowBytes, mssBytes, dscp } = options;
   if (!/^[\w.:-]+$/.test(server.address) || server.address.startsWith('-'))
@@ -90,7 +75,7 @@ export class EndReader {
 
   constructor(
     end: EndName,
-    { direction, parallel }: Pick<ParsedOptions, 'direction' | 'parallel'>,
+    { direction, parallel }: Pick<FullIperf3Options, 'direction' | 'parallel'>,
     version: Iperf3Version,
   ) {
     this.#end = end;

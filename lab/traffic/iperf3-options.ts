@@ -34,6 +34,9 @@ export const Iperf3Options = z.object({
     .describe('when nothing arrives for this long, the test is ended'),
 });
 export type Iperf3Options = z.input<typeof Iperf3Options>;
+/** With its defaults. */
+export type FullIperf3Options = z.output<typeof Iperf3Options>;
+export type Direction = 'up' | 'down';
 
 export const Iperf3Interval = z.object({
   startS: z.number(),

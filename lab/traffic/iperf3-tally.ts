@@ -1,8 +1,6 @@
 /** What both ends of an iperf3 test have counted, by direction. Pure. */
-import type { Iperf3Interval, Iperf3Total } from './iperf3-options.ts';
+import type { Direction, Iperf3Interval, Iperf3Total } from './iperf3-options.ts';
 import type { Iperf3Role } from './iperf3-output.ts';
-
-type Direction = 'up' | 'down';
 
 interface Count {
   received: Iperf3Interval[];

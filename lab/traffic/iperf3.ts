@@ -10,15 +10,19 @@ import { abortReason, asHilError, ConfigError } from '../errors.ts';
 import {
   CONNECT_MS,
   clientCommand,
-  type Direction,
   directionOf,
   type EndName,
   EndReader,
   listensCommand,
-  type ParsedOptions,
   serverCommand,
 } from './iperf3-end.ts';
-import { type Iperf3Interval, Iperf3Options, type Iperf3Result } from './iperf3-options.ts';
+import {
+  type Direction,
+  type FullIperf3Options,
+  type Iperf3Interval,
+  Iperf3Options,
+  type Iperf3Result,
+} from './iperf3-options.ts';
 import { type Iperf3Failure, type Iperf3Report, iperf3Failure } from './iperf3-output.ts';
 import { Tally } from './iperf3-tally.ts';
 import { askIperf3, can, type Iperf3Ability, type Iperf3Version, sinceWhen } from './iperf3-version.ts';
@@ -68,7 +72,7 @@ export async function runIperf3(
 
 class Iperf3Test {
   readonly #ctx: BoardContext;
-  readonly #options: ParsedOptions;
+  readonly #options: FullIperf3Options;
   readonly #hooks: Iperf3Hooks;
   readonly #ends: Readonly<Record<EndName, Remote>>;
   readonly #versions: Readonly<Record<EndName, Iperf3Version>>;
@@ -86,7 +90,7 @@ class Iperf3Test {
 
   constructor(
     ctx: BoardContext,
-    options: ParsedOptions,
+    options: FullIperf3Options,
     hooks: Iperf3Hooks,
     ends: Readonly<Record<EndName, Remote>>,
     versions: Readonly<Record<EndName, Iperf3Version>>,
@@ -305,7 +309,7 @@ class Iperf3Test {
 /** Within one namespace the kernel hands datagrams over by itself, whatever interface has the address. */
 function checkEnds(
   board: string,
-  { server, client }: ParsedOptions,
+  { server, client }: FullIperf3Options,
   ends: Readonly<Record<EndName, Remote>>,
 ): void {
   if (ends.server !== ends.client || server.namespace !== client.namespace) return;
@@ -319,7 +323,7 @@ function checkEnds(
 
 async function versionAt(
   remote: Remote,
-  direction: ParsedOptions['direction'],
+  direction: FullIperf3Options['direction'],
   signal: AbortSignal,
 ): Promise<Iperf3Version> {
   const { version, said } = await askIperf3(remote, signal);

@@ -187,7 +187,7 @@ for (const [format, manager] of [
   test(`packages go by ${manager} where the board has that`, async () => {
     const board = await held('vs1');
     await board.call('ssh.upload', {
-      source: { path: join(import.meta.dirname, `fake-${manager}.sh`) },
+      source: { path: join(import.meta.dirname, 'fake-packages.sh') },
       remotePath: `/usr/bin/${manager}`,
       mode: 0o755,
     });

@@ -6,11 +6,10 @@ import {
   directionOf,
   EndReader,
   listensCommand,
-  type ParsedOptions,
   serverCommand,
 } from '../../lab/traffic/iperf3-end.ts';
 import { parseIperf3Event } from '../../lab/traffic/iperf3-json.ts';
-import { Iperf3Options } from '../../lab/traffic/iperf3-options.ts';
+import { type FullIperf3Options, Iperf3Options } from '../../lab/traffic/iperf3-options.ts';
 import { outOfOrder, parseIperf3Line } from '../../lab/traffic/iperf3-output.ts';
 import { Tally } from '../../lab/traffic/iperf3-tally.ts';
 import { can, type Iperf3Version, parseIperf3Version } from '../../lab/traffic/iperf3-version.ts';
@@ -20,7 +19,7 @@ const version = (text: string): Iperf3Version => {
   assert.ok(found);
   return found;
 };
-const options = (more: Partial<Iperf3Options> = {}): ParsedOptions =>
+const options = (more: Partial<Iperf3Options> = {}): FullIperf3Options =>
   Iperf3Options.parse({ server: { address: '192.168.77.1' }, client: { namespace: 'sta' }, ...more });
 
 test('a version says what it can', () => {

@@ -20,6 +20,7 @@ function peers(): Peers {
       { kind: 'wifi', board: 'x', peer: 'a' },
       { kind: 'wifi', board: 'x', peer: 'b' },
       { kind: 'wifi', board: 'x', peer: 'c' },
+      { kind: 'ethernet', board: 'z', peer: 'c' },
     ],
     ...{ state: dir, privateKeyPath: '' },
   });
@@ -31,6 +32,7 @@ test('a board has the first peer with a role that it is linked with', () => {
   assert.equal(lab.partnerOf('x', 'iperf3-server'), 'a');
   assert.equal(lab.partnerOf('x', 'monitor'), null);
   assert.equal(lab.partnerOf('y', 'station'), null);
+  assert.equal(lab.partnerOf('z', 'station'), null, 'a cable leads to no radio');
   assert.throws(() => lab.open('nobody'), ConfigError);
 });
 

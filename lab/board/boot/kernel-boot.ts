@@ -45,7 +45,7 @@ export function filesOf({ kernel, initrd, dtb }: KernelFiles): Record<string, st
 }
 
 /** Whether a file of this machine is a FIT: a flattened tree of images (docs.u-boot.org, "FIT"). */
-export async function isFit(path: string): Promise<boolean> {
+async function isFit(path: string): Promise<boolean> {
   await using file = await open(path, 'r');
   const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
   return bytesRead === 4 && buffer.readUInt32BE(0) === FDT_MAGIC;

@@ -5,7 +5,7 @@ import { bootLoader, hasLoader, type LoaderOptions, stopInLoader } from './board
 import { type BootState, type Means, missingMeans, pathTo, type Way, type Whereabouts } from './states.ts';
 
 /** Where a board is, as far as it shows. */
-export function whereIs(board: Board): Whereabouts {
+function whereIs(board: Board): Whereabouts {
   // A quarantined board that was switched off is off.
   if (!board.powered) return 'off';
   if (board.state === 'ready') return 'ready';

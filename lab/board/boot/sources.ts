@@ -59,6 +59,3 @@ export function loadCommand(source: BootSource, address: string, name: string): 
   const path = `${source.prefix}${name}`;
   return source.by === 'tftp' ? `tftpboot ${address} ${path}` : `wget ${address} ${source.serverip}:/${path}`;
 }
-
-/** A server of this machine's, as far as the source needs one. */
-export type ServedSource = Exclude<BootSource, { by: 'usb' }>;

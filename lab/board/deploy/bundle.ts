@@ -11,9 +11,10 @@ import { defined } from '../../defined.ts';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { runTool } from '../../program.ts';
 import { replaceFile } from '../../replace-file.ts';
+import { PACKAGE_MANAGERS } from '../package-managers.ts';
 import { type Arch, isElf, type ModuleFacts, moduleFacts, parseElf } from './elf.ts';
 import { kernelFacts } from './kernel-image.ts';
-import { PACKAGE_MANAGERS, packageFacts } from './package-file.ts';
+import { packageFacts } from './package-file.ts';
 
 export const MANIFEST = 'bundle.json';
 /** Folder of what is no file of the board's root. */
@@ -55,7 +56,6 @@ export type BundleKernel = z.output<typeof Kernel>;
 const Package = z.strictObject({
   ...{ file: Part, manager: z.enum(PACKAGE_MANAGERS), name: z.string(), version: z.string() },
 });
-export type BundlePackage = z.output<typeof Package>;
 
 const Manifest = z.strictObject({
   format: z.literal(1),

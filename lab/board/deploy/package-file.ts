@@ -2,13 +2,12 @@
 import { basename } from 'node:path';
 import { ConfigError, messageOf } from '../../errors.ts';
 import { runTool } from '../../program.ts';
+import type { PackageManager } from '../package-managers.ts';
 import type { Arch } from './elf.ts';
-
-export const PACKAGE_MANAGERS = ['apt', 'opkg', 'apk'] as const;
 
 export interface PackageFacts {
   /** Which manager installs it. */
-  manager: (typeof PACKAGE_MANAGERS)[number];
+  manager: PackageManager;
   name: string;
   version: string;
   /** Null: for any. */

@@ -1,41 +1,11 @@
-/** The package managers of boards as data: what installs files of packages, says what is installed, and removes it. */
+/** Packages of a bundle on a board: their versions before, their installation from files, and its undoing. */
 import { ProductError } from '../../errors.ts';
 import { sanitize } from '../../text.ts';
+import { MANAGERS } from '../package-managers.ts';
 import { quote, type Remote } from '../remote.ts';
-import type { PACKAGE_MANAGERS, PackageFacts } from './package-file.ts';
+import type { PackageFacts } from './package-file.ts';
 
 type Managed = Pick<PackageFacts, 'manager' | 'name'>;
-
-interface Manager {
-  /** Shell: installs these files, also over an older, a newer or the same version. */
-  install: (paths: string) => string;
-  /** Shell: prints the installed version of $p, or nothing. */
-  version: string;
-  /** Shell: removes $p. */
-  remove: string;
-}
-
-const APT =
-  'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --allow-downgrades --reinstall -o Dpkg::Options::=--force-confold';
-
-/** apt-get(8), opkg of OpenWrt, apk(8). */
-export const MANAGERS: Readonly<Record<(typeof PACKAGE_MANAGERS)[number], Manager>> = {
-  apt: {
-    install: (paths) => `${APT} ${paths}`,
-    version: `dpkg-query -W -f '\${db:Status-Status} \${Version}\\n' "$p" 2>/dev/null | sed -n 's/^installed //p'`,
-    remove: 'dpkg --remove "$p"',
-  },
-  opkg: {
-    install: (paths) => `opkg install --force-reinstall --force-downgrade ${paths}`,
-    version: `opkg status "$p" 2>/dev/null | sed -n 's/^Version: //p'`,
-    remove: 'opkg remove "$p"',
-  },
-  apk: {
-    install: (paths) => `apk add --allow-untrusted ${paths}`,
-    version: `apk list --installed "$p" 2>/dev/null | sed -n "s/^$p-\\([^ ]*\\) .*/\\1/p"`,
-    remove: 'apk del "$p"',
-  },
-};
 
 const INSTALL_MS = 600_000;
 

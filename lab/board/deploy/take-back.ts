@@ -2,7 +2,7 @@
  * Makes a board as it was before the last deploy, by whatever way is left: SSH, its console, or - where no userland comes up - a
  * kernel that is known to be good, started by its boot loader with a shell in place of init.
  */
-import { ConfigError, LabError, messageOf } from '../../errors.ts';
+import { ConfigError, HarnessError, LabError, messageOf } from '../../errors.ts';
 import type { Board } from '../board.ts';
 import { hasLoader, startKernel } from '../boot/board-boot.ts';
 import { parseRolledBack, ROLLBACK, type RolledBack, rollback } from './deploy.ts';
@@ -86,6 +86,6 @@ function wayLeft(board: Board, why: string): WayBack {
 /** A shell on the console, of a kernel that is known to be good. */
 async function startRescue(board: Board, { signal, progress }: Limits): Promise<void> {
   const good = board.hardware.knownGood?.();
-  if (!good) return;
+  if (!good) throw new HarnessError('it was not asked whether a good kernel is known', { board: board.name });
   await startKernel(board, { ...good, bootargs: `${good.bootargs} ${SHELL}` }, { signal, progress });
 }

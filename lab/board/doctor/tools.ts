@@ -1,4 +1,5 @@
 /** Which tools a board's capabilities need, and what installs them. */
+import { MANAGERS, PACKAGE_MANAGERS, type PackageManager } from '../package-managers.ts';
 import type { Userland } from '../userland.ts';
 
 /** Tools by capability. */
@@ -11,17 +12,10 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Package by tool where it has another name, by package manager. */
-const PACKAGES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const PACKAGES: Readonly<Record<PackageManager, Readonly<Record<string, string>>>> = {
   apt: { wpa_supplicant: 'wpasupplicant', modprobe: 'kmod', mmcli: 'modemmanager', qmicli: 'libqmi-utils' },
   opkg: { hostapd: 'wpad', wpa_supplicant: 'wpad', modprobe: 'kmod', mmcli: 'modemmanager' },
   apk: { modprobe: 'kmod', mmcli: 'modemmanager', qmicli: 'qmi-utils' },
-};
-
-const INSTALL: Readonly<Record<string, (packages: string) => string>> = {
-  apt: (packages) =>
-    `apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ${packages}`,
-  opkg: (packages) => `opkg update && opkg install ${packages}`,
-  apk: (packages) => `apk add ${packages}`,
 };
 
 /** Tools that the capabilities need and the board lacks. */
@@ -32,8 +26,8 @@ export function missingTools({ tools }: Userland, capabilities: readonly string[
 
 /** The command that installs them on the board; null where its package manager is not known. */
 export function installCommand({ packageManager }: Userland, tools: readonly string[]): string | null {
-  const names = PACKAGES[packageManager];
-  const install = INSTALL[packageManager];
-  if (!names || !install) return null;
-  return install([...new Set(tools.map((tool) => names[tool] ?? tool))].join(' '));
+  const manager = PACKAGE_MANAGERS.find((each) => each === packageManager);
+  if (!manager) return null;
+  const names = PACKAGES[manager];
+  return MANAGERS[manager].fetch([...new Set(tools.map((tool) => names[tool] ?? tool))].join(' '));
 }
