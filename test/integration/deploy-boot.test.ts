@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, test } from 'node:test';
+import { after, test } from 'node:test';
+import type { LeasedBoard } from '../../lab/client/board.ts';
 import { HilError } from '../../lab/errors.ts';
 import { ensureImage } from '../../lab/virtual/image.ts';
 import { kindOf } from '../../lab/virtual/kinds.ts';
@@ -27,7 +28,13 @@ after(async () => {
   await lab[Symbol.asyncDispose]();
   rmSync(dir, { recursive: true, force: true });
 });
-afterEach(() => lab.releaseAll());
+
+/** Booted once: each test leaves it as it was. */
+let board: Promise<LeasedBoard> | null = null;
+const va1 = (): Promise<LeasedBoard> => {
+  board ??= lab.board({ boards: ['va1'] });
+  return board;
+};
 const bundle = bundleMaker(dir);
 
 test('a kernel is deployed: booted by the boot loader each time, proven by uname, and taken back', async () => {
@@ -39,7 +46,7 @@ test('a kernel is deployed: booted by the boot loader each time, proven by uname
     '.hil/boot/args': args,
     'etc/demo.conf': 'of the bundle\n',
   });
-  const board = await lab.board({ boards: ['va1'] });
+  const board = await va1();
   const before = await board.ready({ timeoutMs: BOOT_MS });
   assert.match(before.provenance.buildId, /^[0-9a-f]{40}$/);
   const steps: string[] = [];
@@ -66,7 +73,7 @@ test('a kernel is deployed: booted by the boot loader each time, proven by uname
 });
 
 test('a board that comes up without SSH is brought back on its console', async () => {
-  const board = await lab.board({ boards: ['va1'] });
+  const board = await va1();
   const former = await sh(board, 'cat /etc/ssh/sshd_config');
   const root = await bundle({ 'etc/ssh/sshd_config': 'Nonsense yes\n' });
   await assert.rejects(
@@ -78,7 +85,7 @@ test('a board that comes up without SSH is brought back on its console', async (
 });
 
 test('a board that does not come up at all is brought back by its boot loader', async () => {
-  const board = await lab.board({ boards: ['va1'] });
+  const board = await va1();
   const former = await sh(board, 'readlink -f /usr/sbin/init; sha256sum /usr/sbin/init');
   const root = await bundle({ 'usr/sbin/init': { text: 'no program\n', mode: 0o755 } });
   await assert.rejects(
@@ -92,7 +99,7 @@ test('a board that does not come up at all is brought back by its boot loader', 
 
 test('a kernel that does not come up is not booted a second time', async () => {
   const image = await ensureImage({ kind: 'virtual-arm64' });
-  const board = await lab.board({ boards: ['va1'] });
+  const board = await va1();
   // Without its initrd it finds no root.
   const root = await bundle({
     '.hil/boot/kernel': { from: image.kernel },
@@ -113,7 +120,7 @@ test('a kernel for a board whose boot loader fetches none is refused, and one of
   assert.match(refused.stderr, /vb1 has no boot loader that fetches one over the network/);
   const other = await ensureImage({});
   const wrong = await bundle({ '.hil/boot/kernel': { from: other.kernel } });
-  const board = await lab.board({ boards: ['va1'] });
+  const board = await va1();
   await assert.rejects(
     board.call('deploy.run', { dir: wrong }),
     (error) => error instanceof HilError && error.code === 'wrong-arch',

@@ -1,6 +1,6 @@
 /** A link whose other end is a peer of the lab file, reached by SSH, in a network namespace. */
 import assert from 'node:assert/strict';
-import { after, afterEach, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { LeasedBoard } from '../../lab/client/board.ts';
 import { HilError } from '../../lab/errors.ts';
 import { makeBench } from './bench.ts';
@@ -14,11 +14,14 @@ after(async () => {
   await lab[Symbol.asyncDispose]();
   await bench[Symbol.asyncDispose]();
 });
-afterEach(() => lab.releaseAll());
+
+/** Booted once. */
+let held: LeasedBoard | null = null;
 
 /** With its two radios, the second of which is the peer's. */
 async function boardAndPeer(): Promise<LeasedBoard> {
-  const board = await lab.board({ boards: ['bench1'] });
+  held ??= await lab.board({ boards: ['bench1'] });
+  const board = held;
   await board.call('module.load', { module: 'mac80211_hwsim', parameters: { radios: '2' } });
   await sh(
     board,
@@ -29,7 +32,7 @@ async function boardAndPeer(): Promise<LeasedBoard> {
 
 test('a board without a station has that of the peer it is linked with, traffic included', async () => {
   const board = await boardAndPeer();
-  const { info: ap } = await board.call('ap.start', { options: {} });
+  const { id: apId, info: ap } = await board.call('ap.start', { options: {} });
   assert.equal(ap.peer, null);
   const { id, info: station } = await board.call('station.start', { options: { frequencyMhz: 2412 } });
   assert.deepEqual([station.peer, station.interface, station.bssid], ['sta', 'wlan1', ap.bssid]);
@@ -62,6 +65,7 @@ test('a board without a station has that of the peer it is linked with, traffic 
   assert.match(await sh(board, 'ip netns exec sta iw dev wlan1 link'), /^Connected to/);
   await board.call('station.stop', { id });
   assert.doesNotMatch(await sh(board, 'ip netns exec sta iw dev wlan1 link'), /^Connected to/);
+  await board.call('ap.stop', { id: apId });
 });
 
 test('the lab file has the last word on what a board is: radios, floors, and what a peer brings', async () => {
@@ -81,8 +85,8 @@ test('what runs on a peer ends with the lease', async () => {
   await board.call('station.start', { options: { frequencyMhz: 2412 } });
   assert.equal((await sh(board, 'pgrep -c wpa_supplicant')).trim(), '1');
   await board.release('on');
-  const again = await lab.board({ boards: ['bench1'] });
-  assert.equal((await sh(again, 'pgrep -c wpa_supplicant')).trim(), '0');
+  held = await lab.board({ boards: ['bench1'], fresh: false });
+  assert.equal((await sh(held, 'pgrep -c wpa_supplicant')).trim(), '0');
 });
 
 test('a peer that can not be reached is told as such', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { LocalRemote } from '../../lab/board/local.ts';
+import { SshRemote } from '../../lab/board/ssh/connection.ts';
 import type { PeerEntry } from '../../lab/config/schema.ts';
 import { Peers } from '../../lab/controller/peers.ts';
 import { ConfigError, LabError, ProductError } from '../../lab/errors.ts';
@@ -55,6 +56,15 @@ test('the radio of a peer is used by one at a time, first come first served', as
   other[Symbol.dispose]();
   assert.deepEqual(order, ['two', 'four']);
   (await lab.claim('b', 'five', live))[Symbol.dispose]();
+});
+
+test('a machine that was never reached has nothing to be ended', async () => {
+  const remote = new SshRemote({
+    ...{ name: 'nowhere', host: '127.0.0.1', port: 1, user: 'root', privateKeyPath: '/nowhere' },
+    hostKey: () => Promise.resolve(null),
+  });
+  await assert.rejects(remote.run('true', { signal: AbortSignal.timeout(50) }));
+  await remote.reap({ timeoutMs: 1 });
 });
 
 test('this machine runs commands as a board does', async () => {

@@ -244,9 +244,10 @@ export class SshRemote implements Remote {
   }
 
   async #connected(limits: { timeoutMs: number; signal?: AbortSignal | undefined }): Promise<Session> {
-    this.#used = true;
     try {
-      return await this.#connector.session(limits);
+      const session = await this.#connector.session(limits);
+      this.#used = true;
+      return session;
     } catch (thrown) {
       throw this.#reason(thrown);
     }
