@@ -43,6 +43,8 @@ export interface ReadyResult {
 const PROBE_MS = 10_000;
 /** How long a board that nothing switches may take to go down when it is told to reboot. */
 const GOING_DOWN_MS = 60_000;
+/** To leave a board that stays on as it was. */
+const LEAVE_MS = 5_000;
 
 export class Board {
   readonly name: string;
@@ -315,6 +317,9 @@ export class Board {
 
   /** Lets go of a powered board, for another controller to take over. */
   async detach(): Promise<void> {
+    // On a board that does not answer there is nothing to end, or nobody can.
+    if (this.#state === 'ready')
+      await this.kernelLog.end(LEAVE_MS).catch((error: unknown) => this.#note(messageOf(error)));
     await this.#disconnect();
     await this.#closeConsole();
     await this.hardware.detach();

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Remote, RemoteProcess } from '../board/remote.ts';
 import { abortReason, HilError, LabError, messageOf, ProductError } from '../errors.ts';
 import type { JournalSink } from '../journal/event.ts';
+import { within } from '../within.ts';
 import { type ConsoleRecord, ConsoleRecords } from './console-records.ts';
 import { type FollowedRecord, followScript, isLogFormat, type LogFormat, parseFollowed } from './follow.ts';
 import { Gaps } from './gaps.ts';
@@ -60,6 +61,7 @@ export class KernelLog {
   readonly #listeners = new Set<Listener>();
   #stopping: AbortController | undefined;
   #following: Promise<void> = Promise.resolve();
+  #reader: RemoteProcess | undefined;
   #failure: HilError | undefined;
 
   constructor(options: KernelLogOptions) {
@@ -105,6 +107,13 @@ export class KernelLog {
     this.#stopping = undefined;
     await this.#following;
     this.tellRest();
+  }
+
+  /** As stop(), and resolves when no reader is left on the board, which goes on. Throws LabError `timeout`, or as stopping a program does. */
+  async end(timeoutMs: number): Promise<void> {
+    const reader = this.#reader;
+    await this.stop();
+    if (reader) await within(reader.stop(), { timeoutMs, late: () => this.#late(timeoutMs) });
   }
 
   /** Nothing more will come over SSH, or not soon: tells what only the console has told so far. */
@@ -209,7 +218,8 @@ export class KernelLog {
   async #open(signal: AbortSignal): Promise<RemoteProcess> {
     this.#outrun = false;
     let format: LogFormat | undefined;
-    return this.#remote.stream(this.#script, {
+    this.#reader = undefined;
+    this.#reader = await this.#remote.stream(this.#script, {
       signal,
       quiet: true,
       keep: true,
@@ -225,6 +235,7 @@ export class KernelLog {
         if (bootId !== undefined) this.#enterBoot(bootId);
       },
     });
+    return this.#reader;
   }
 
   /** Never throws: what ends it for good is kept, for barrier() and waitFor() to tell. */

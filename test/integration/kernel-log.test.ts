@@ -99,6 +99,16 @@ describe('the log of a kernel that talks a lot', { timeout: 600_000 }, () => {
     assert.equal(texts.filter((text) => text === 'asked for').length, 1);
     assert.equal(polled.since(mark).find(({ text }) => text === 'asked again')?.level, 4);
   });
+
+  test('a log that is ended leaves no reader on a board that goes on', async () => {
+    const readers = async () => Number((await board.remote.run('pgrep -cx cat')).stdout);
+    const before = await readers();
+    const other = new KernelLog({ ...following(), journal: { append: () => undefined } });
+    await other.start(new AbortController().signal);
+    assert.equal(await readers(), before + 1);
+    await other.end(BOOT_MS);
+    assert.equal(await readers(), before);
+  });
 });
 
 /** A regular expression for the whole numbers from one on, up to 19,999 more or less: the first digits decide. */

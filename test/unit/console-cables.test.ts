@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { SerialPortMock } from 'serialport';
-import ssh2 from 'ssh2';
 import { CABLES, ConsoleTransportConfig, makeTransport } from '../../lab/board/console/index.ts';
 import { lockHolder, lockPort, usersOf } from '../../lab/board/console/port-users.ts';
 import { openSerial } from '../../lab/board/console/serial.ts';
@@ -15,6 +14,7 @@ import type { ConsolePort } from '../../lab/board/console/transport.ts';
 import { soundPair } from '../../lab/board/ssh/keys.ts';
 import { failure } from '../failure.ts';
 import { end, socat } from './console-bench.ts';
+import { sshServer } from './ssh-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hil-cable-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -80,53 +80,19 @@ test('a program is ended with all that it started, also what ignores being asked
   assert.ok(!running.includes('sleep 86398'));
 });
 
-/** A console server: one command is known. */
-async function consoleServer(
-  publicKey: string,
-): Promise<{ port: number; hostKey: string; stop: () => void }> {
-  const host = soundPair('host');
-  const wanted = ssh2.utils.parseKey(publicKey);
-  assert.ok(!(wanted instanceof Error));
-  const server = new ssh2.Server({ hostKeys: [host.private] }, (client) => {
-    client.on('error', () => undefined);
-    client.on('authentication', (context) => {
-      if (context.method === 'publickey' && context.key.data.equals(wanted.getPublicSSH())) context.accept();
-      else context.reject(['publickey']);
-    });
-    client.on('session', (accept) => {
-      const session = accept();
-      let terminal = false;
-      session.on('pty', (acceptPty) => {
-        terminal = true;
-        acceptPty?.();
-      });
-      session.on('exec', (acceptExec, _reject, { command: line }) => {
-        const channel = acceptExec();
-        channel.write(`[${line}, ${terminal ? 'terminal' : 'no terminal'}]\r\n`);
-        channel.on('data', (bytes: Buffer) => {
-          channel.write(bytes);
-          if (!bytes.includes('Q')) return;
-          channel.exit(4);
-          channel.end();
-        });
-      });
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
-    hostKey: host.public,
-    stop: () => void server.close(),
-  };
-}
-
 test('a console server is reached by SSH, with a terminal, its host key pinned', LIMIT, async () => {
   const keys = soundPair('me');
   const identityFile = join(folder, 'id');
   writeFileSync(identityFile, keys.private, { mode: 0o600 });
-  const server = await consoleServer(keys.public);
+  using server = await sshServer(keys.public, (channel, { line, terminal }) => {
+    channel.write(`[${line}, ${terminal ? 'terminal' : 'no terminal'}]\r\n`);
+    channel.on('data', (bytes: Buffer) => {
+      channel.write(bytes);
+      if (!bytes.includes('Q')) return;
+      channel.exit(4);
+      channel.end();
+    });
+  });
   const config = (hostKey: string) =>
     ConsoleTransportConfig.parse({
       ...{ type: 'ssh', host: '127.0.0.1', port: server.port, user: 'lab' },
@@ -146,7 +112,6 @@ test('a console server is reached by SSH, with a terminal, its host key pinned',
   assert.equal(await closing, 'closed');
   const other = await failure(makeTransport(config(soundPair('other').public)).open());
   assert.equal(other.code, 'host-key-changed');
-  server.stop();
 });
 
 test('a host key that is none is refused', () => {

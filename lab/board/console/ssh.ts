@@ -1,8 +1,8 @@
 /** A console behind SSH: a console server (conserver, a terminal server's own), reached by a command with a terminal. */
-import { once } from 'node:events';
 import { z } from 'zod';
 import { absolutePath, host, tcpPort } from '../../config/fields.ts';
 import { abortReason, LabError, messageOf } from '../../errors.ts';
+import { type Exit, watchExit } from '../ssh/exit.ts';
 import { parsePublicKey } from '../ssh/hostkey.ts';
 import type { Link } from '../ssh/link.ts';
 import { backOff } from './backoff.ts';
@@ -65,13 +65,13 @@ async function openSsh(
 function sshPort(name: string, link: Link, channel: Awaited<ReturnType<Link['terminal']>>): ConsolePort {
   let how: string | null = null;
   channel.stderr.resume();
-  channel.once('exit', (code: number | null) => {
-    how = code === null ? 'the command was killed' : `the command ended with exit code ${code}`;
-  });
-  const ended = Promise.race([once(channel, 'close').then(() => null), link.closed]).then((lost) => {
-    link.drop(new LabError(`${name} has ended`, { code: 'absent' }));
-    return how ?? (lost === null ? 'the channel was closed' : lost.message);
-  });
+  const { closed } = watchExit(channel);
+  const ended = Promise.race([closed.then(howItEnded), link.closed.then((lost) => lost.message)]).then(
+    (why) => {
+      link.drop(new LabError(`${name} has ended`, { code: 'absent' }));
+      return how ?? why;
+    },
+  );
   return {
     ...streamPort(name, channel),
     onClose: (listener) => void ended.then(listener),
@@ -81,6 +81,13 @@ function sshPort(name: string, link: Link, channel: Awaited<ReturnType<Link['ter
       await Promise.all([ended, link.closed]);
     },
   };
+}
+
+function howItEnded(exit: Exit | undefined): string {
+  if (exit === undefined) return 'the channel was closed';
+  return exit.exitCode === null
+    ? 'the command was killed'
+    : `the command ended with exit code ${exit.exitCode}`;
 }
 
 function isPublicKey(line: string): boolean {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { abortReason, ConfigError, LabError, messageOf, ProductError } from '../../errors.ts';
 import type { JournalSink } from '../../journal/event.ts';
+import { within } from '../../within.ts';
 import type { CommandResult, Remote, RemoteProcess, RunOptions, StreamOptions, Transfer } from '../remote.ts';
 import { busy, refuseNul, short, signalOf } from './command.ts';
 import { Connector, type SshState } from './connector.ts';
@@ -12,7 +13,6 @@ import type { Session } from './session.ts';
 import type { HeldShell, Reply } from './shell.ts';
 import { openTerminal, type Terminal, type TerminalOptions } from './terminal.ts';
 import { download, type TransferHost, type UploadOptions, upload } from './transfer.ts';
-import { within } from './wait.ts';
 
 const RUN_MS = 30_000;
 /** How long a call waits for a lost board to come back by itself; who boots it calls connect() with its own time. */

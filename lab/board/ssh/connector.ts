@@ -1,8 +1,8 @@
 /** Keeps one session with a board: connects on demand, shares one attempt among all that wait, notes losses. */
 import { abortReason, LabError } from '../../errors.ts';
+import { within } from '../../within.ts';
 import { connectError, type LinkTarget, openLink } from './link.ts';
 import { Session } from './session.ts';
-import { within } from './wait.ts';
 
 export type SshState = 'disconnected' | 'connecting' | 'connected';
 

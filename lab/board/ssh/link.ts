@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import ssh2, { type ClientChannel, type SFTPWrapper } from 'ssh2';
 import { ConfigError, type HilError, LabError, messageOf } from '../../errors.ts';
+import { within } from '../../within.ts';
 import { fingerprint, hostKeyChanged, type PublicKey, parsePublicKey, readPin, writePin } from './hostkey.ts';
-import { within } from './wait.ts';
 
 const STAGGER_MS = 250;
 const HANDSHAKE_MS = 20_000;

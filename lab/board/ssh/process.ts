@@ -2,21 +2,17 @@
 import { pipeline } from 'node:stream/promises';
 import type { ClientChannel } from 'ssh2';
 import { HarnessError, type HilError, LabError, messageOf, ProductError } from '../../errors.ts';
+import { within } from '../../within.ts';
 import type { RemoteProcess, StreamOptions } from '../remote.ts';
+import { type Exit, watchExit } from './exit.ts';
 import { newMarker } from './frame.ts';
 import { type GroupSignal, launchCommand, type ProcessGroup, parseAnnouncement } from './group.ts';
 import { LineSplitter } from './lines.ts';
 import { type Link, lostError } from './link.ts';
-import { within } from './wait.ts';
 
 const START_MS = 15_000;
 const DEFAULT_GRACE_MS = 2_000;
 const HELD_OUTPUT_MS = 1_000;
-
-export interface Exit {
-  exitCode: number | null;
-  signal: string | null;
-}
 
 /** What a process needs of the connection it came from. */
 export interface ProcessHost {
@@ -178,17 +174,14 @@ function exitOf(
   stdin: StreamOptions['stdin'],
 ): Promise<Exit> {
   return new Promise((resolve, reject) => {
-    let exit: Exit | undefined;
+    const watch = watchExit(channel);
     let closed = false;
     channel.on('data', (chunk: Buffer) => output.push(chunk, 'stdout'));
     channel.stderr.on('data', (chunk: Buffer) => output.push(chunk, 'stderr'));
     channel.on('error', () => channel.close());
-    channel.on('exit', (code: number | null, signal?: string) => {
-      exit = { exitCode: code, signal: signal === undefined ? null : signal.replace(/^SIG/, '') };
-    });
     // ssh2 neither ends nor fails a write to a channel that the other side has closed.
     const gone = new AbortController();
-    channel.once('close', () => {
+    void watch.closed.then((exit) => {
       closed = true;
       gone.abort();
       output.end();
@@ -206,7 +199,7 @@ function exitOf(
     }
     pipeline(stdin, channel, { signal: gone.signal }).catch((error) => {
       // A program may end before it has read everything: then its exit status says what happened.
-      if (closed || exit !== undefined) return;
+      if (closed || watch.exit !== undefined) return;
       reject(
         new HarnessError(`standard input for ${link.board} failed: ${messageOf(error)}`, { cause: error }),
       );

@@ -2,6 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import { HilError, LabError, ProductError } from '../../errors.ts';
+import { within } from '../../within.ts';
+import { watchExit } from './exit.ts';
 import {
   type GroupSignal,
   killScript,
@@ -14,7 +16,6 @@ import { type Link, lostError } from './link.ts';
 import { ShellPool } from './pool.ts';
 import type { ProcessHost } from './process.ts';
 import { HeldShell } from './shell.ts';
-import { within } from './wait.ts';
 
 const SHELLS = 3;
 /** OpenSSH allows ten channels per connection unless told otherwise; two more connections give thirty. */
@@ -182,12 +183,9 @@ async function outputOf(channel: ClientChannel): Promise<string> {
   const chunks: Buffer[] = [];
   channel.on('data', (chunk: Buffer) => chunks.push(chunk));
   channel.stderr.resume();
-  let ended = false;
-  channel.once('exit', () => {
-    ended = true;
-  });
-  await new Promise<void>((resolve) => channel.once('close', () => resolve()));
+  const exit = await watchExit(channel).closed;
   await nextTurn();
-  if (!ended) throw new LabError('the channel closed without an exit status', { code: 'connection-lost' });
+  if (exit === undefined)
+    throw new LabError('the channel closed without an exit status', { code: 'connection-lost' });
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,10 +1,10 @@
 /** A shell held open on the board: a command costs one round trip and one fork, not a new session. */
 import type { ClientChannel } from 'ssh2';
 import { LabError } from '../../errors.ts';
+import { within } from '../../within.ts';
 import { FrameReader, frame, newMarker } from './frame.ts';
 import { launchCommand, type ProcessGroup, parseAnnouncement, SHELL_PROLOGUE } from './group.ts';
 import type { Link } from './link.ts';
-import { within } from './wait.ts';
 
 const PROLOGUE_MS = 15_000;
 

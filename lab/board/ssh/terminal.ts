@@ -1,6 +1,6 @@
 /** An interactive login shell on a board, with a terminal of its own. */
 import type { Duplex } from 'node:stream';
-import type { ClientChannel } from 'ssh2';
+import { watchExit } from './exit.ts';
 import type { Link } from './link.ts';
 
 export interface TerminalOptions {
@@ -23,7 +23,7 @@ export interface Terminal extends AsyncDisposable {
 export async function openTerminal(link: Link, options: TerminalOptions, tag: string): Promise<Terminal> {
   const { cols, rows, term, signal } = options;
   const channel = await link.terminal(`export ${tag};exec "\${SHELL:-/bin/sh}" -l`, { cols, rows, term });
-  const closed = exitOf(channel);
+  const closed = watchExit(channel).closed.then((exit) => ({ exitCode: exit?.exitCode ?? null }));
   const close = () => channel.close();
   signal?.addEventListener('abort', close, { once: true });
   if (signal?.aborted === true) close();
@@ -37,14 +37,4 @@ export async function openTerminal(link: Link, options: TerminalOptions, tag: st
       await closed;
     },
   };
-}
-
-function exitOf(channel: ClientChannel): Promise<{ exitCode: number | null }> {
-  return new Promise((resolve) => {
-    let exitCode: number | null = null;
-    channel.once('exit', (code: number | null) => {
-      exitCode = code;
-    });
-    channel.once('close', () => resolve({ exitCode }));
-  });
 }

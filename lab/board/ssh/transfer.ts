@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ClientChannel, SFTPWrapper } from 'ssh2';
 import { abortReason, ConfigError, HilError, LabError, messageOf, ProductError } from '../../errors.ts';
 import { type CommandResult, quote, type Transfer } from '../remote.ts';
+import { watchExit } from './exit.ts';
 
 /** Hashing or syncing a large file on a slow board takes its time. */
 const SETTLE_MS = 120_000;
@@ -178,35 +179,28 @@ async function throughCat(
 ): Promise<void> {
   const channel = await host.exec(command);
   let stderr = '';
-  let exitCode: number | null | undefined;
+  const watch = watchExit(channel);
   channel.stderr.on('data', (chunk: Buffer) => {
     if (stderr.length < 4096) stderr += chunk.toString('utf8');
   });
-  channel.once('exit', (code: number | null) => {
-    exitCode = code;
-  });
   // ssh2 neither ends nor fails a write to a channel that the other side has closed.
   const gone = new AbortController();
-  const closed = new Promise<void>((resolve) => {
-    channel.once('close', () => {
-      resolve();
-      setImmediate(() => gone.abort());
-    });
-  });
+  void watch.closed.then(() => setImmediate(() => gone.abort()));
   try {
     await move(channel, gone.signal);
     channel.resume();
-    await closed;
+    await watch.closed;
   } catch (error) {
     channel.close();
-    if (stderr === '' && exitCode === undefined) throw error;
+    if (stderr === '' && watch.exit === undefined) throw error;
     // The board's side did well, and so it was ours that failed: a full disk, say.
-    if (exitCode === 0 && !isAbort(error)) throw error;
+    if (watch.exit?.exitCode === 0 && !isAbort(error)) throw error;
   }
-  if (exitCode === 0) return;
-  if (exitCode === undefined)
+  const { exit } = watch;
+  if (exit?.exitCode === 0) return;
+  if (exit === undefined)
     throw new LabError('the channel closed without an exit status', { code: 'connection-lost' });
-  throw new Error(stderr.trim() || `exit code ${exitCode}`);
+  throw new Error(stderr.trim() || `exit code ${exit.exitCode}`);
 }
 
 interface Digest {

@@ -1,5 +1,5 @@
 /** Waiting with an end: an abort signal and a deadline around a promise. */
-import { abortReason } from '../../errors.ts';
+import { abortReason } from './errors.ts';
 
 export interface Limits {
   signal?: AbortSignal | undefined;
