@@ -28,6 +28,7 @@ function reporters(): ReporterDescription[] {
   return [
     [join(root, 'reporters/guard.ts')],
     [join(root, 'reporters/journal.ts')],
+    [join(root, 'reporters/timeline/reporter.ts')],
     ['junit', { outputFile: join(run.dir, 'junit.xml'), stripANSIControlSequences: true }],
     [join(root, 'reporters/allure.ts')],
     [join(root, 'reporters/terminal.ts')],

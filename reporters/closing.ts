@@ -31,7 +31,7 @@ export function closing({ records, view, verdict, durationMs, runDir }: Closing)
   lines.push(
     '',
     `verdict  ${verdict}: ${MEANING[verdict]} (exit code ${EXIT_CODES[verdict]}, ${seconds(durationMs)})`,
-    `run      ${where.startsWith('..') ? runDir : where}  (journal.jsonl, artifacts/, summary.json, junit.xml)`,
+    `run      ${where.startsWith('..') ? runDir : where}  (timeline.html, journal.jsonl, artifacts/, summary.json, junit.xml)`,
   );
   return lines;
 }

@@ -99,10 +99,10 @@ const STEPS: Record<string, () => Promise<void>> = {
 
 /** Two files at a time: most of what they do is waiting. */
 async function files(folder: string, timeoutMs: number, live: boolean): Promise<void> {
-  // The longest first, so that none is left to run alone at the end; boards behind U-Boot or real wires take longer.
+  // The longest first, so that none is left to run alone at the end; boards behind U-Boot or real wires, and soaks, take longer.
   const size = (file: string): number => {
     const text = readFileSync(join(ROOT, file), 'utf8');
-    return text.length * (/'va1'|makeBench\(/.test(text) ? 3 : 1);
+    return text.length * (/'va1'|makeBench\(|tryFault\(|'soak',/.test(text) ? 3 : 1);
   };
   const waiting = globSync(`${folder}/**/*.test.ts`, { cwd: ROOT }).sort((a, b) => size(b) - size(a));
   const lane = async (): Promise<void> => {

@@ -5,9 +5,9 @@ import { LabClient } from '../client/client.ts';
 import { loadLab } from '../config/lab.ts';
 import type { BoardInfo } from '../rpc/schema.ts';
 import { sanitize } from '../text.ts';
+import { formatBytes } from '../units.ts';
 import { colours, type Invocation } from './invocation.ts';
 import { table } from './table.ts';
-import { formatBytes } from './units.ts';
 
 export function define(command: Command, invocation: Invocation): void {
   command

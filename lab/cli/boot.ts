@@ -8,9 +8,9 @@ import { ConfigError } from '../errors.ts';
 import type { Params } from '../rpc/schema.ts';
 import { Step } from '../setup/steps.ts';
 import { sanitizeStream } from '../text.ts';
+import { parseCount } from '../units.ts';
 import type { Invocation } from './invocation.ts';
 import { useBoard, type WaitOption, waitOption } from './lease.ts';
-import { parseCount } from './units.ts';
 
 interface BootOptions extends WaitOption {
   to?: string;

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Bundle, createBundle, openBundle } from '../board/deploy/bundle.ts';
 import { sanitize } from '../text.ts';
+import { formatBytes } from '../units.ts';
 import type { Invocation } from './invocation.ts';
-import { formatBytes } from './units.ts';
 
 export function define(command: Command, invocation: Invocation): void {
   command.addHelpText(

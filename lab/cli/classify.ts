@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { asHilError, ConfigError } from '../errors.ts';
 import { sanitize } from '../text.ts';
+import { formatBytes } from '../units.ts';
 import type { Classification } from '../verdict/classify/finding.ts';
 import { LogClassifier } from '../verdict/classify/log.ts';
 import { EXIT_CODES, verdictOfFault } from '../verdict/verdict.ts';
@@ -10,7 +11,6 @@ import { classificationText, linesShown } from './classify-text.ts';
 import { explain } from './failure.ts';
 import { colours, type Invocation } from './invocation.ts';
 import { LogFile } from './log-file.ts';
-import { formatBytes } from './units.ts';
 
 /** Reading for so long without a word is too long. */
 const PROGRESS_AFTER_MS = 2000;

@@ -4,11 +4,11 @@ import type { Command } from 'commander';
 import type { LeasedBoard } from '../client/board.ts';
 import { LabClient } from '../client/client.ts';
 import { LabError } from '../errors.ts';
+import { parseCount } from '../units.ts';
 import { knownBoard } from './boards-known.ts';
 import type { Invocation } from './invocation.ts';
 import { useBoard, type WaitOption, waitOption } from './lease.ts';
 import { ESCAPE_KEY, OutputFilter, parseControlKey, RawTerminal, Sender } from './terminal.ts';
-import { parseCount } from './units.ts';
 
 interface ConsoleOptions extends WaitOption {
   readOnly?: true;

@@ -5,9 +5,9 @@ import { openBundle } from '../board/deploy/bundle.ts';
 import type { LeasedBoard } from '../client/board.ts';
 import { ConfigError } from '../errors.ts';
 import { Step } from '../setup/steps.ts';
+import { formatBytes } from '../units.ts';
 import type { Invocation } from './invocation.ts';
 import { bringUp, useBoard, type WaitOption, waitOption } from './lease.ts';
-import { formatBytes } from './units.ts';
 
 interface DeployOptions extends WaitOption {
   rollback?: true;

@@ -13,12 +13,12 @@ import { packagesOf } from '../setup/requirements.ts';
 import { missingPrograms, TO_DRIVE } from '../setup/setup.ts';
 import { Step } from '../setup/steps.ts';
 import { sanitize } from '../text.ts';
+import { formatBytes } from '../units.ts';
 import { EXIT_CODES } from '../verdict/verdict.ts';
 import { boardsNamed } from './boards-known.ts';
 import { colours, type Invocation } from './invocation.ts';
 import { type WaitOption, waitOption } from './lease.ts';
 import { table } from './table.ts';
-import { formatBytes } from './units.ts';
 
 interface DoctorOptions extends WaitOption {
   fix?: true;

@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { LabError } from '../errors.ts';
 import { Step } from '../setup/steps.ts';
+import { formatBytes } from '../units.ts';
 import { ensureImage, imageInfo } from '../virtual/image.ts';
 import { cleanImages } from '../virtual/image-cache.ts';
 import { DEFAULT_KIND, KINDS } from '../virtual/kinds.ts';
 import type { BoardImage } from '../virtual/manifest.ts';
 import type { Invocation } from './invocation.ts';
-import { formatBytes } from './units.ts';
 
 const KIND_HELP = `kind of virtual board: ${Object.keys(KINDS).join(', ')}`;
 

@@ -11,10 +11,10 @@ import { ConfigError, messageOf } from '../errors.ts';
 import { stateDir } from '../paths.ts';
 import type { LabStatus } from '../rpc/schema.ts';
 import { sanitize } from '../text.ts';
+import { formatBytes, formatDuration } from '../units.ts';
 import { EXIT_CODES } from '../verdict/verdict.ts';
 import { listing } from './boards.ts';
 import { colours, type Invocation } from './invocation.ts';
-import { formatBytes, formatDuration } from './units.ts';
 
 export function define(command: Command, invocation: Invocation): void {
   command.addHelpText(

@@ -5,10 +5,10 @@ import { LeasedBoard } from '../client/board.ts';
 import { LabClient } from '../client/client.ts';
 import { LabError } from '../errors.ts';
 import { Step } from '../setup/steps.ts';
+import { formatDuration, parseDuration } from '../units.ts';
 import { knownBoard } from './boards-known.ts';
 import type { Invocation } from './invocation.ts';
 import { showQuestions } from './questions.ts';
-import { formatDuration, parseDuration } from './units.ts';
 
 export interface WaitOption {
   /** Milliseconds. */

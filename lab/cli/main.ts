@@ -22,6 +22,10 @@ const COMMANDS: Record<string, Entry> = {
   run: { summary: 'run suites on boards and judge them', load: () => import('./run.ts') },
   soak: { summary: 'hold traffic through a link of a board, and judge it', load: () => import('./soak.ts') },
   report: { summary: 'make and open the report of a run', load: () => import('./report.ts') },
+  timeline: {
+    summary: 'make and open the time line of a run',
+    load: () => import('./timeline.ts'),
+  },
   journal: { summary: 'read or follow what was recorded in a run', load: () => import('./journal.ts') },
   boards: { summary: 'list the boards, their state and who uses them', load: () => import('./boards.ts') },
   power: { summary: 'switch a board on, off, reset or freeze it', load: () => import('./power.ts') },

@@ -4,10 +4,10 @@ import { LabClient } from '../client/client.ts';
 import { ConfigError } from '../errors.ts';
 import { POWER_ACTIONS, type PowerAction } from '../rpc/schema.ts';
 import { whatExists } from '../suggest.ts';
+import { formatDuration } from '../units.ts';
 import { knownBoard } from './boards-known.ts';
 import type { Invocation } from './invocation.ts';
 import { bringUp, useBoard, type WaitOption, waitOption } from './lease.ts';
-import { formatDuration } from './units.ts';
 
 /** After these the board boots. */
 const BOOTS: readonly PowerAction[] = ['on', 'cycle', 'reset'];

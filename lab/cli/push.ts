@@ -4,9 +4,9 @@ import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError, messageOf } from '../errors.ts';
 import type { Result } from '../rpc/schema.ts';
+import { formatBytes } from '../units.ts';
 import type { Invocation } from './invocation.ts';
 import { bringUp, useBoard, type WaitOption, waitOption } from './lease.ts';
-import { formatBytes } from './units.ts';
 
 interface PushOptions extends WaitOption {
   json?: true;

@@ -1,9 +1,8 @@
 /** `hil report [RUN]`: makes the page of a run from what it left behind, as often as one likes. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import { generateReport } from '../../reporters/allure-page.ts';
 import type { Invocation } from './invocation.ts';
+import { openPage } from './open-page.ts';
 import { runFolder } from './runs.ts';
 
 export function define(command: Command, invocation: Invocation): void {
@@ -24,15 +23,6 @@ Examples:
       const page = await generateReport(runFolder(run));
       if (options.json) await invocation.json({ page });
       else await invocation.write(`${page}\n`);
-      if (options.open) await open(page, invocation);
+      if (options.open) await openPage(page, invocation);
     });
-}
-
-async function open(page: string, invocation: Invocation): Promise<void> {
-  const opener = spawn('xdg-open', [page], { stdio: 'ignore' });
-  const opened = await once(opener, 'exit').then(
-    ([code]: unknown[]) => code === 0,
-    () => false,
-  );
-  if (!opened) invocation.say(`no browser could be opened here (xdg-open); open it yourself: file://${page}`);
 }

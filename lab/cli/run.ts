@@ -7,13 +7,13 @@ import { cacheDir, makeFolder, runsDir, stateDir } from '../paths.ts';
 import { newRunId } from '../runner/run.ts';
 import { packagesOf } from '../setup/requirements.ts';
 import { missingPrograms, TO_DRIVE } from '../setup/setup.ts';
+import { parseCount, parseDuration, parseRate } from '../units.ts';
 import { EXIT_CODES, VERDICTS } from '../verdict/verdict.ts';
 import { boardsNamed } from './boards-known.ts';
 import { explain } from './failure.ts';
 import type { Invocation } from './invocation.ts';
 import { runPlaywright } from './runner.ts';
 import { pathFilter, suitePaths } from './suites.ts';
-import { parseCount, parseDuration, parseRate } from './units.ts';
 
 interface RunOptions {
   board?: string;

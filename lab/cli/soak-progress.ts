@@ -1,8 +1,8 @@
 /** One line that says how a soak is going: rate now, worst so far, what happened, time left. Pure. */
 import type { StepUpdate } from '../setup/steps.ts';
 import type { Iperf3Interval } from '../traffic/iperf3-options.ts';
-import { mbps } from '../verdict/soak.ts';
-import { formatDuration } from './units.ts';
+import { formatDuration } from '../units.ts';
+import { mbps } from '../verdict/soak/criteria.ts';
 
 export class SoakProgress {
   readonly #durationS: number;

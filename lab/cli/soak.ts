@@ -1,40 +1,46 @@
 /** `hil soak BOARD`: traffic through a link of the board for as long as it is asked, judged second by second. */
-import { relative } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import type { LeasedBoard } from '../client/board.ts';
 import { defined } from '../defined.ts';
-import { ConfigError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { runsDir } from '../paths.ts';
-import type { Params } from '../rpc/schema.ts';
 import { newRunId, prepareRunDir } from '../runner/run.ts';
 import { RunSession } from '../runner/session.ts';
 import { Step } from '../setup/steps.ts';
 import { sanitize } from '../text.ts';
-import { endsBetween } from '../traffic/ends.ts';
-import type { SoakResult } from '../traffic/soak-options.ts';
-import { mbps } from '../verdict/soak.ts';
+import type { SoakOptions, SoakResult } from '../traffic/soak-options.ts';
+import { parseCount, parseDuration, parseRate } from '../units.ts';
+import { BEFORE_S, beforeLine } from '../verdict/soak/before.ts';
 import { EXIT_CODES } from '../verdict/verdict.ts';
 import type { Invocation } from './invocation.ts';
 import { bringUp, useBoard, type WaitOption, waitOption } from './lease.ts';
+import { interact } from './shell.ts';
+import { armsOf, compareArms } from './soak-arms.ts';
+import { BANDS, bringUpLink, type LinkOptions, type Links, linksOf, SECURITIES } from './soak-link.ts';
 import { SoakProgress } from './soak-progress.ts';
-import { parseDuration, parseRate } from './units.ts';
 
-interface SoakCommandOptions extends WaitOption {
-  /** Bits a second. */
-  rate: number;
-  floor?: number;
+interface SoakCommandOptions extends WaitOption, LinkOptions {
   /** Milliseconds. */
   duration: number;
   tcp?: true;
   down?: true;
-  security: string;
-  band: string;
-  dips: string;
+  /** Milliseconds. */
+  maxStall?: number;
+  maxRecovery?: number;
+  maxLatency?: number;
+  maxDisconnects?: number;
+  /** Percent. */
+  maxLoss?: number;
+  window?: number;
+  probes: boolean;
+  arm?: string[];
+  rounds: number;
+  freeze: boolean;
+  hold?: true;
   json?: true;
 }
-
-const SECURITIES = ['open', 'wpa2', 'wpa3'] as const;
-const BANDS = ['2.4', '5'] as const;
 
 export function define(command: Command, invocation: Invocation): void {
   waitOption(command)
@@ -47,6 +53,17 @@ export function define(command: Command, invocation: Invocation): void {
     .option('--security <kind>', SECURITIES.join(', '), 'wpa2')
     .option('--band <band>', `${BANDS.join(' or ')} GHz`, '2.4')
     .option('--dips <n>', 'seconds below the floor that are forgiven; a stall never is', '0')
+    .option('--window <rate>', 'the mean over no 10 s may fall below', parseRate)
+    .option('--max-stall <duration>', 'so long may nothing arrive; default: not for a second', parseDuration)
+    .option('--max-disconnects <n>', 'forgiven; default 0', parseCount('--max-disconnects', 0, 1e6))
+    .option('--max-recovery <duration>', 'from a disconnect to the floor again', parseDuration)
+    .option('--max-latency <duration>', '99 of 100 pings beside the traffic are shorter', parseDuration)
+    .option('--max-loss <percent>', 'of the datagrams of UDP; default 1', parseCount('--max-loss', 0, 100))
+    .option('--no-probes', 'nothing beside the traffic: no ping, nothing asked of the board')
+    .option('--no-freeze', 'collects nothing at the first breach')
+    .option('--hold', 'after a failure the board stays as it is: with a shell on it, or until Ctrl-C')
+    .option('--arm <arm>', 'twice: two ways of running the board, soaked in turn; see below', collect)
+    .option('--rounds <n>', 'segments of each arm', parseCount('--rounds', 2, 1000), 6)
     .option('--json', 'the result as JSON')
     .addHelpText(
       'after',
@@ -55,16 +72,28 @@ The board's access point and a station - its own, or that of the peer it is link
 and gives the verdict so far. Seconds in which this machine had no time left say nothing of the board: the verdict is then
 inconclusive. All that happened is in the journal of a run of its own: hil journal latest.
 
+With two arms the board runs both in turn (ABAB...), each segment as long as --duration says, and the result is their
+difference with its confidence interval. An arm is a name, or 'NAME: LINE' with a line of shell for the board before its
+segments, or 'NAME: LINE // LINE' with one after them too.
+
 Examples:
   hil soak bpi1 --rate 20M --floor 15M --duration 30m
+  hil soak bpi1 --duration 8h --hold                   caught at night, looked at in the morning
+  hil soak bpi1 --duration 60s --arm plain \\
+    --arm 'htb: tc qdisc add dev ap0 root tbf rate 18mbit burst 32k latency 50ms // tc qdisc del dev ap0 root'
   hil soak vb1 --tcp --rate 30M --duration 5m --security wpa3`,
     )
     .action((board: string, options: SoakCommandOptions) => soak(board, options, invocation));
 }
 
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+
 async function soak(name: string, options: SoakCommandOptions, invocation: Invocation): Promise<void> {
   const links = linksOf(options);
-  const { wait, json = false } = options;
+  const arms = armsOf(options.arm ?? []);
+  const { wait, rounds, json = false } = options;
   const id = newRunId();
   const run = { id, dir: `${runsDir()}/${id}` };
   prepareRunDir(run);
@@ -73,41 +102,69 @@ async function soak(name: string, options: SoakCommandOptions, invocation: Invoc
   try {
     await useBoard(name, { wait, purpose: 'soak', invocation, run: id }, async (board, signal) => {
       await bringUp(board, signal, invocation);
+      if (arms) {
+        await compareArms(
+          board,
+          arms,
+          { links, options: trafficOf(options), rounds, json },
+          { signal, invocation },
+        );
+        return;
+      }
       const result = await hold(board, links, options, { signal, invocation });
       invocation.exitCode = EXIT_CODES[result.verdict];
       invocation.endedInOrder = true;
+      const kept = keep(run.dir, result);
       if (json) await invocation.json(result);
       else await invocation.write(told(name, result));
+      if (kept !== null) invocation.say(`collected at the first breach: ${relative(process.cwd(), kept)}`);
+      if (options.hold && result.verdict === 'fail') await holdBoard(board, signal, invocation);
     });
   } catch (error) {
     why = 'failed';
     throw error;
   } finally {
     await session.close(why);
-    invocation.say(`recorded in ${relative(process.cwd(), run.dir)}`);
+    const { writeTimeline } = await import('../../reporters/timeline/page.ts');
+    // One that can't be made must not hide how the soak ended.
+    const page = await writeTimeline(run.dir).catch((error: unknown) => messageOf(error));
+    invocation.say(
+      `recorded in ${relative(process.cwd(), run.dir)}; time line: ${relative(process.cwd(), page)}`,
+    );
   }
+}
+
+/** Puts what was collected at the first breach into the run; null when nothing was. */
+function keep(dir: string, { frozen }: SoakResult): string | null {
+  if (frozen.length === 0) return null;
+  const folder = join(dir, 'artifacts', 'frozen');
+  mkdirSync(folder, { recursive: true });
+  for (const { where, name, text } of frozen) writeFileSync(join(folder, `${where}-${name}.txt`), text);
+  return folder;
+}
+
+/** The board with its links, as the soak has left it. */
+async function holdBoard(board: LeasedBoard, signal: AbortSignal, invocation: Invocation): Promise<void> {
+  if (signal.aborted) return;
+  if (process.stdin.isTTY && process.stdout.isTTY) {
+    invocation.say(`${board.name} is held as it is; this is a shell on it, and its end gives the board back`);
+    await interact(board, signal);
+    return;
+  }
+  invocation.say(`${board.name} is held as it is, until this command is interrupted (pid ${process.pid})`);
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Brings the link up, and holds the traffic. Ctrl-C ends it with what was seen. */
 async function hold(
   board: LeasedBoard,
   links: Links,
-  { rate, floor, duration, tcp, down, dips }: SoakCommandOptions,
+  options: SoakCommandOptions,
   { signal, invocation }: { signal: AbortSignal; invocation: Invocation },
 ): Promise<SoakResult> {
-  const { profile } = await board.ready({ signal });
-  const { module, parameters } = profile.driver;
-  const { loaded } = await board.call('module.loaded', { module }, { signal });
-  if (!loaded) await board.call('module.load', { module, parameters }, { signal });
   using step = new Step(board.name);
-  step.update({ detail: 'starting the access point' });
-  const ap = (await board.call('ap.start', { options: links.ap }, { signal })).info;
-  step.update({ detail: 'connecting the station' });
-  const frequencyMhz = ap.frequencyMhz;
-  const station = (
-    await board.call('station.start', { options: { ...links.station, frequencyMhz } }, { signal })
-  ).info;
-  const durationS = duration / 1000;
+  const ends = await bringUpLink(board, links, { signal, step });
+  const durationS = options.duration / 1000;
   const progress = new SoakProgress(durationS);
   const finish = () => {
     step.update({ detail: 'ending the traffic' });
@@ -119,14 +176,7 @@ async function hold(
   try {
     return await board.call(
       'soak.run',
-      {
-        options: {
-          ...{ rateBps: rate, durationS, protocol: tcp ? 'tcp' : 'udp', direction: down ? 'down' : 'up' },
-          ...defined({ floorBps: floor }),
-          toleratedDips: Number(dips),
-          ...endsBetween(profile, ap, station),
-        },
-      },
+      { options: { ...trafficOf(options), ...ends } },
       {
         signal: board.signal,
         onEvent: (event) => {
@@ -146,29 +196,42 @@ async function hold(
   }
 }
 
-interface Links {
-  ap: Params<'ap.start'>['options'];
-  station: Params<'station.start'>['options'];
+/** What is sent, and by what it is judged. */
+function trafficOf(options: SoakCommandOptions): Omit<SoakOptions, 'server' | 'client'> {
+  const { rate, floor, duration, tcp, down, dips } = options;
+  return {
+    ...{ rateBps: rate, durationS: duration / 1000 },
+    ...{ protocol: tcp ? 'tcp' : 'udp', direction: down ? 'down' : 'up' },
+    ...defined({ floorBps: floor }),
+    toleratedDips: Number(dips),
+    ...limitsOf(options),
+  };
 }
 
-function linksOf({ security, band, dips, rate, floor }: SoakCommandOptions): Links {
-  const kind = SECURITIES.find((each) => each === security);
-  const ghz = BANDS.find((each) => each === band);
-  if (!kind)
-    throw new ConfigError(`no security "${security}"`, { hint: `there are ${SECURITIES.join(', ')}` });
-  if (!ghz) throw new ConfigError(`no band "${band}"`, { hint: `there are ${BANDS.join(' and ')} GHz` });
-  if (!/^\d{1,6}$/.test(dips)) throw new ConfigError(`"${dips}" is no number of dips`);
-  if (floor !== undefined && floor > rate)
-    throw new ConfigError(`a floor of ${mbps(floor)} cannot hold at a rate of ${mbps(rate)}`);
-  return { ap: { security: kind, band: ghz }, station: { security: kind } };
+function limitsOf(options: SoakCommandOptions): Partial<SoakOptions> {
+  const { maxStall, maxRecovery, maxLatency, maxDisconnects, maxLoss, window, probes, freeze } = options;
+  const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
+  return defined({
+    ...{ maxStallS: seconds(maxStall), maxRecoveryS: seconds(maxRecovery), maxLatencyMs: maxLatency },
+    ...{ maxDisconnects, windowFloorBps: window, probes, freeze },
+    maxLossRatio: maxLoss === undefined ? undefined : maxLoss / 100,
+  });
 }
 
-function told(name: string, { verdict, message, breaches, lossRatio, disconnects }: SoakResult): string {
+function told(name: string, result: SoakResult): string {
+  const { verdict, message, breaches, lossRatio, disconnects, latencyMs, before } = result;
   const lines = [
     `${verdict}: ${name} ${sanitize(message)}`,
     ...(lossRatio === undefined ? [] : [`  lost ${(lossRatio * 100).toFixed(3)} % of the datagrams`]),
+    ...(latencyMs
+      ? [
+          `  round trips beside it: median ${latencyMs.median.toFixed(1)} ms, 99 of 100 under ${latencyMs.p99.toFixed(1)} ms`,
+        ]
+      : []),
     ...(disconnects === 0 ? [] : [`  ${disconnects} disconnects`]),
     ...breaches.map(({ criterion, message: what }) => `  ${criterion}: ${sanitize(what)}`),
+    ...(before.length === 0 ? [] : [`  the ${BEFORE_S} s before the first of them, in seconds of traffic:`]),
+    ...before.map((line) => sanitize(beforeLine(line))),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 const text = z.string();
 const fault = z.enum(['product', 'config', 'lab', 'harness']);
+/** At which end of the traffic; `both`: a board with both. */
+const probed = z.enum(['server', 'client', 'both']);
 
 /** As lab/verdict/classify/finding.ts has it; classes are text, for a journal may be older than its reader. */
 export const FINDING = z.object({
@@ -212,6 +214,34 @@ export const PAYLOADS = {
   }),
   /** How busy the lab machine is while traffic runs: see lab/traffic/probes/host.ts. */
   'probe.host': z.object({ busy: z.number(), steal: z.number(), lagMs: z.number() }),
+  /** Round trips across a link, told once a second: `idle` before its traffic began; `expected` is how many were sent. */
+  'probe.latency': z.object({
+    ...{ target: text, idle: z.boolean(), expected: z.number().int(), timesMs: z.array(z.number()) },
+  }),
+  /** The board (or peer) at an end of traffic; parts are of all its processors. `cost`: of the asking itself. */
+  'probe.board': z.object({
+    ...{ end: probed, busy: z.number(), softirq: z.number(), periodS: z.number() },
+    ...{ totalKb: z.number().optional(), availableKb: z.number().optional(), slabKb: z.number().optional() },
+    ...{
+      temperatureC: z.number().optional(),
+      interrupts: z.number().optional(),
+      cost: z.number().optional(),
+    },
+  }),
+  /** Counters of a radio's interface since it is there, and of its queues (tc -s). */
+  'probe.interface': z.object({
+    ...{ end: probed, interface: text, rxBytes: z.number(), txBytes: z.number() },
+    ...{ rxErrors: z.number(), rxDropped: z.number(), txErrors: z.number(), txDropped: z.number() },
+    ...{ backlogBytes: z.number().optional(), backlogPackets: z.number().optional() },
+    ...{ dropped: z.number().optional(), requeues: z.number().optional() },
+  }),
+  /** The other end as a radio knows it (iw station dump). */
+  'probe.radio': z.object({
+    ...{ end: probed, interface: text, station: text, signalDbm: z.number().optional() },
+    ...{ txBitrateBps: z.number().optional(), rxBitrateBps: z.number().optional() },
+    ...{ txRetries: z.number().optional(), txFailed: z.number().optional() },
+    ...{ beaconLoss: z.number().optional(), inactiveMs: z.number().optional() },
+  }),
   'soak.start': z.object({ soak: text, rateBps: z.number(), floorBps: z.number(), durationS: z.number() }),
   'soak.breach': z.object({ soak: text, criterion: text, atS: z.number(), message: text }),
   'soak.end': z.object({ soak: text, verdict: text, message: text }),

@@ -45,6 +45,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { program: 'ps', package: 'procps', why: 'tests look whether processes are left over', testsOnly: true },
   { program: 'pdudaemon', package: 'pdudaemon', why: 'tests switch power by it', testsOnly: true },
   { program: 'snmpd', package: 'snmpd', why: 'tests switch a PDU that it plays', testsOnly: true },
+  {
+    ...{ program: 'chromium-headless-shell', package: 'chromium-headless-shell' },
+    ...{ why: 'tests look at the time-line page', testsOnly: true },
+  },
   { program: 'mosquitto', package: 'mosquitto', why: 'tests switch power by MQTT', testsOnly: true },
   {
     program: 'socat',

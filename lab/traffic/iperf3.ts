@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
 import type { Remote, RemoteProcess } from '../board/remote.ts';
 import { abortReason, asHilError, ConfigError } from '../errors.ts';
+import { type HostLoad, mostlySaturated } from '../verdict/soak/saturation.ts';
 import {
   CONNECT_MS,
   clientCommand,
@@ -26,15 +27,13 @@ import {
 import { type Iperf3Failure, type Iperf3Report, iperf3Failure } from './iperf3-output.ts';
 import { Tally } from './iperf3-tally.ts';
 import { askIperf3, can, type Iperf3Ability, type Iperf3Version, sinceWhen } from './iperf3-version.ts';
-import { type HostLoad, HostProbe, mostlySaturated } from './probes/host.ts';
+import { HostProbe } from './probes/host.ts';
 
-/** Ways in which a link ends a test, or a server that is gone. */
-const LOST: readonly string[] = ['control-lost', 'stalled'];
+/** Ways in which a link ends a test, or a server that is gone: in the middle of UDP its kernel then refuses. */
+const LOST: readonly string[] = ['control-lost', 'stalled', 'connection-refused'];
 
 export interface Iperf3Hooks {
   onInterval?: (interval: Iperf3Interval) => void;
-  /** Once a second, how busy the lab machine is. */
-  onHost?: (load: HostLoad) => void;
   signal: AbortSignal;
   /** Ends the traffic before its time; what was seen until then is the result. */
   finish?: AbortSignal;
@@ -115,7 +114,6 @@ class Iperf3Test {
     using _probe = new HostProbe((load) => {
       journal.append('probe.host', load);
       this.#loads.push(load);
-      this.#hooks.onHost?.(load);
     });
     try {
       failure = await this.#transfer(command);

@@ -1,21 +1,19 @@
-/** Sustained traffic, watched while it runs and judged as a time series at its end. */
+/** Sustained traffic with probes beside it, watched while it runs and judged as a time series at its end. */
 import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
 import { asHilError, ConfigError } from '../errors.ts';
 import type { Payload } from '../journal/event.ts';
-import {
-  judgeSoak,
-  type LabTrouble,
-  mbps,
-  type SoakBreach,
-  type SoakDisconnect,
-  SoakWatch,
-} from '../verdict/soak.ts';
+import { AFTER_S, type Line, Recent } from '../verdict/soak/before.ts';
+import { mbps, type SoakBreach } from '../verdict/soak/criteria.ts';
+import { judgeSoak } from '../verdict/soak/judge.ts';
+import { SoakRecord } from '../verdict/soak/record.ts';
+import { SoakWatch } from '../verdict/soak/watch.ts';
 import { verdictOfFault } from '../verdict/verdict.ts';
+import { type FreezeEnd, type Frozen, freeze, tellLess } from './freeze.ts';
 import { type Iperf3Hooks, runIperf3 } from './iperf3.ts';
-import { Outages } from './outages.ts';
-import { saturation } from './probes/host.ts';
+import { BoardProbe, type ProbedEnd } from './probes/board.ts';
+import { LatencyProbe } from './probes/latency.ts';
 import { SoakOptions, type SoakResult } from './soak-options.ts';
 
 export interface SoakHooks extends Iperf3Hooks {
@@ -47,52 +45,99 @@ export async function runSoak(
   const soak = randomUUID();
   const criteria = { ...options, floorBps };
   const watch = new SoakWatch(criteria);
-  const outages = new Outages();
-  const disconnects: SoakDisconnect[] = [];
-  const troubles: LabTrouble[] = [];
-  let last = { endS: 0, arrived: performance.now() };
-  const nowS = () => (last.endS === 0 ? 0 : last.endS + (performance.now() - last.arrived) / 1000);
+  const record = new SoakRecord();
+  const recent = new Recent();
+  const { maxDisconnects = 0 } = options;
+  let disconnects = 0;
+  const remotes = { server: hooks.ends?.server ?? ctx.remote, client: hooks.ends?.client ?? ctx.remote };
+  const ends = endsOf(ctx, options, remotes);
+  let frozen: Promise<Frozen[][]> | null = null;
+  /** Of the first breach. */
+  let moment: number | null = null;
+  let before: Line[] | null = null;
+  let latency: LatencyProbe | null = null;
+  const now = () => performance.now() / 1000;
   const breach = ({ criterion, atS, message }: SoakBreach): void => {
     const event = { soak, criterion, atS, message };
+    moment ??= now() - (record.atS(now()) - atS);
+    if (options.freeze) frozen ??= Promise.all(ends.map((end) => freeze(end, hooks.signal)));
     ctx.journal.append('soak.breach', event);
     hooks.onBreach?.(event);
   };
+  const lookBack = () => (moment === null ? null : recent.before(moment, (at) => record.atS(at)));
   const stopObserving = ctx.journal.observe((kind, data) => {
-    const found = outages.see(kind, data);
-    const known = disconnects.at(-1);
-    if (!found) return;
-    if (!found.begins && known) {
-      known.message += `; ${found.message}`;
-      return;
-    }
-    const atS = nowS();
-    const disconnect = { atS, message: `at second ${atS.toFixed(0)} ${found.message}` };
-    disconnects.push(disconnect);
-    breach({ criterion: 'disconnect', ...disconnect });
+    const at = now();
+    // What the other sources say of it comes a little later.
+    if (moment !== null && at > moment + AFTER_S) before ??= lookBack();
+    if (kind === 'iperf3.start') latency?.load();
+    recent.see(kind, data, at);
+    const begun = record.see(kind, data, at);
+    if (begun && ++disconnects > maxDisconnects)
+      breach({ criterion: 'disconnect', atS: record.atS(at), message: begun.message });
   });
   ctx.journal.append('soak.start', { soak, rateBps, floorBps, durationS });
   try {
+    await using probes = new AsyncDisposableStack();
+    if (options.probes) {
+      for (const end of ends) probes.use(new BoardProbe(ctx, end));
+      const { client, server } = options;
+      const target = { remote: remotes.client, namespace: client.namespace, address: server.address };
+      latency = await LatencyProbe.start(ctx, target, hooks.signal);
+      if (latency) probes.use(latency);
+    }
     const iperf3 = await runIperf3(ctx, options, {
       ...hooks,
-      onHost: (load) => {
-        const why = saturation(load);
-        if (why !== null) troubles.push({ fromS: nowS() - 1, toS: nowS(), why });
-      },
       onInterval: (interval) => {
-        last = { endS: interval.endS, arrived: performance.now() };
         hooks.onInterval?.(interval);
-        const found = watch.see(interval);
-        if (found) breach(found);
+        for (const found of watch.see(interval)) breach(found);
       },
     });
-    const judgement = judgeSoak(iperf3.intervals, disconnects, criteria, iperf3.error ?? null, troubles);
+    const { intervals: _intervals, ...series } = record.series(iperf3.error ?? null);
+    const judgement = judgeSoak({ ...series, intervals: iperf3.intervals }, criteria);
     ctx.journal.append('soak.end', { soak, verdict: judgement.verdict, message: judgement.message });
-    return { ...judgement, rateBps, floorBps, durationS, iperf3 };
+    // What only the whole run shows is as warm now as it gets.
+    if (options.freeze && judgement.breaches.length > 0)
+      frozen ??= Promise.all(ends.map((end) => freeze(end, hooks.signal)));
+    const collected = frozen === null ? [] : (await (frozen as Promise<Frozen[][]>)).flat();
+    return {
+      ...judgement,
+      criteria,
+      rateBps,
+      floorBps,
+      durationS,
+      before: before ?? lookBack() ?? [],
+      frozen: collected,
+      series,
+      iperf3,
+    };
   } catch (thrown) {
     const { fault, message } = asHilError(thrown);
     ctx.journal.append('soak.end', { soak, verdict: verdictOfFault(fault), message });
     throw thrown;
   } finally {
     stopObserving();
+    if (frozen !== null) {
+      await (frozen as Promise<Frozen[][]>);
+      await Promise.all(ends.map((end) => tellLess(end, hooks.signal)));
+    }
   }
+}
+
+/** The machines at the ends; a board with both is asked once. */
+function endsOf(
+  ctx: BoardContext,
+  { server, client }: z.output<typeof SoakOptions>,
+  remotes: { server: ProbedEnd['remote']; client: ProbedEnd['remote'] },
+): (ProbedEnd & FreezeEnd)[] {
+  const { driver } = ctx.profile;
+  const modules = [driver.module, 'mac80211', 'cfg80211'];
+  const interrupts = [driver.module, ...ctx.profile.radios.map((radio) => radio.interface)];
+  if (remotes.server === remotes.client) {
+    const namespaces = [...new Set([server.namespace, client.namespace])];
+    return [{ end: 'both', remote: remotes.server, namespaces, interrupts, modules }];
+  }
+  return [
+    { end: 'server', remote: remotes.server, namespaces: [server.namespace], interrupts, modules },
+    { end: 'client', remote: remotes.client, namespaces: [client.namespace], interrupts, modules },
+  ];
 }

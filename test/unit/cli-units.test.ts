@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatBytes, formatDuration, parseCount, parseDuration, parseRate } from '../../lab/cli/units.ts';
 import { ConfigError } from '../../lab/errors.ts';
+import { formatBytes, formatDuration, parseCount, parseDuration, parseRate } from '../../lab/units.ts';
 
 test('durations are read in each unit and in sums of falling units', () => {
   assert.deepEqual(

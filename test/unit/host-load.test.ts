@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import {
-  HostProbe,
-  loadBetween,
-  mostlySaturated,
-  parseStat,
-  saturation,
-} from '../../lab/traffic/probes/host.ts';
-import { judgeSoak, type SoakCriteria } from '../../lab/verdict/soak.ts';
+import { HostProbe, loadBetween, parseStat } from '../../lab/traffic/probes/host.ts';
+import { NO_SERIES, type SoakCriteria } from '../../lab/verdict/soak/criteria.ts';
+import { judgeSoak } from '../../lab/verdict/soak/judge.ts';
+import { mostlySaturated, saturation } from '../../lab/verdict/soak/saturation.ts';
 
 test('/proc/stat says how much of the processors was used, and by whom', () => {
   const before = parseStat('cpu  100 0 50 800 50 0 0 0 0 0\ncpu0 1 2 3\n');
@@ -58,7 +54,7 @@ const seconds = (rates: Record<number, number>) =>
 test('a dip while the lab machine had no time is inconclusive; any other breach is a failure all the same', () => {
   const trouble = { fromS: 5, toS: 6, why: 'the machine was busy' };
   const judged = (rates: Record<number, number>, disconnects: { atS: number; message: string }[] = []) =>
-    judgeSoak(seconds(rates), disconnects, CRITERIA, null, [trouble]);
+    judgeSoak({ ...NO_SERIES, intervals: seconds(rates), disconnects, troubles: [trouble] }, CRITERIA);
   const excused = judged({ 5: 3e6, 6: 0 });
   assert.equal(excused.verdict, 'inconclusive');
   assert.match(

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { iperf3Failure, parseIperf3Line } from '../../lab/traffic/iperf3-output.ts';
-import { judgeSoak, type SoakCriteria, type SoakInterval } from '../../lab/verdict/soak.ts';
+import { NO_SERIES, type SoakCriteria, type SoakInterval } from '../../lab/verdict/soak/criteria.ts';
+import { judgeSoak } from '../../lab/verdict/soak/judge.ts';
 
 test('interval lines of TCP and UDP, of one stream and of several, are understood', () => {
   const tcp = parseIperf3Line(
@@ -109,7 +110,7 @@ function intervals(rates: readonly number[]): SoakInterval[] {
 const steady = (seconds: number): number[] => Array.from({ length: seconds }, () => 20);
 
 test('steady traffic passes, with its mean and its least', () => {
-  const judged = judgeSoak(intervals([3, ...steady(29)]), [], CRITERIA, null);
+  const judged = judgeSoak({ ...NO_SERIES, intervals: intervals([3, ...steady(29)]) }, CRITERIA);
   assert.equal(judged.verdict, 'pass');
   assert.equal(judged.minBps, 20e6, 'the start, while rates settle, is not judged');
 });
@@ -117,58 +118,83 @@ test('steady traffic passes, with its mean and its least', () => {
 test('an average hides a dip; this does not', () => {
   const rates = steady(30);
   rates[17] = 14.9;
-  const judged = judgeSoak(intervals(rates), [], CRITERIA, null);
+  const judged = judgeSoak({ ...NO_SERIES, intervals: intervals(rates) }, CRITERIA);
   assert.equal(judged.verdict, 'fail');
   assert.match(judged.message, /14\.9 Mbit\/s at second 17, under the floor of 15\.0/);
-  assert.equal(judgeSoak(intervals(rates), [], { ...CRITERIA, toleratedDips: 1 }, null).verdict, 'pass');
+  assert.equal(
+    judgeSoak({ ...NO_SERIES, intervals: intervals(rates) }, { ...CRITERIA, toleratedDips: 1 }).verdict,
+    'pass',
+  );
 });
 
 test('a stall is told by its length, in zero intervals and in missing ones', () => {
   const rates = steady(30);
   for (const second of [10, 11, 12]) rates[second] = 0;
-  assert.equal(judgeSoak(intervals(rates), [], CRITERIA, null).longestStallS, 3);
+  assert.equal(judgeSoak({ ...NO_SERIES, intervals: intervals(rates) }, CRITERIA).longestStallS, 3);
   const missing = intervals(steady(30)).filter((_, index) => index < 10 || index > 14);
-  const judged = judgeSoak(missing, [], CRITERIA, null);
+  const judged = judgeSoak({ ...NO_SERIES, intervals: missing }, CRITERIA);
   assert.deepEqual([judged.verdict, judged.longestStallS, judged.lostIntervals], ['fail', 5, 5]);
 });
 
 test('a disconnect fails the soak even when the rate never fell', () => {
   const judged = judgeSoak(
-    intervals(steady(30)),
-    [{ atS: 12, message: 'the station was disconnected: reason=5' }],
+    {
+      ...NO_SERIES,
+      intervals: intervals(steady(30)),
+      disconnects: [{ atS: 12, message: 'the station was disconnected: reason=5' }],
+    },
     CRITERIA,
-    null,
   );
   assert.deepEqual([judged.verdict, judged.disconnects, judged.breaches[0]?.atS], ['fail', 1, 12]);
 });
 
 test('lost datagrams over the ceiling fail it', () => {
   const lossy = intervals(steady(30)).map((interval) => ({ ...interval, lostPackets: 40, packets: 1700 }));
-  const judged = judgeSoak(lossy, [], CRITERIA, null);
+  const judged = judgeSoak({ ...NO_SERIES, intervals: lossy }, CRITERIA);
   assert.match(judged.message, /2\.35 % of the datagrams/);
 });
 
 test('what ended early is the fault of whoever ended it', () => {
-  const lab = judgeSoak(intervals(steady(10)), [], CRITERIA, {
-    fault: 'lab',
-    code: 'server-died',
-    message: 'the server had ended',
-  });
+  const lab = judgeSoak(
+    {
+      ...NO_SERIES,
+      intervals: intervals(steady(10)),
+      end: {
+        fault: 'lab',
+        code: 'server-died',
+        message: 'the server had ended',
+      },
+    },
+    CRITERIA,
+  );
   assert.equal(lab.verdict, 'lab');
-  const product = judgeSoak(intervals(steady(10)), [], CRITERIA, {
-    fault: 'product',
-    code: 'stalled',
-    message: 'the link stands still',
-  });
+  const product = judgeSoak(
+    {
+      ...NO_SERIES,
+      intervals: intervals(steady(10)),
+      end: {
+        fault: 'product',
+        code: 'stalled',
+        message: 'the link stands still',
+      },
+    },
+    CRITERIA,
+  );
   assert.deepEqual([product.verdict, product.breaches.at(-1)?.criterion], ['fail', 'ended-early']);
-  assert.equal(judgeSoak(intervals(steady(10)), [], CRITERIA, null).verdict, 'inconclusive');
-  assert.equal(judgeSoak([], [], CRITERIA, null).verdict, 'inconclusive');
+  assert.equal(
+    judgeSoak({ ...NO_SERIES, intervals: intervals(steady(10)) }, CRITERIA).verdict,
+    'inconclusive',
+  );
+  assert.equal(judgeSoak({ ...NO_SERIES }, CRITERIA).verdict, 'inconclusive');
 });
 
 test('breaches come in the order of their times, the first one named', () => {
   const rates = steady(30);
   rates[20] = 1;
-  const judged = judgeSoak(intervals(rates), [{ atS: 5, message: 'gone' }], CRITERIA, null);
+  const judged = judgeSoak(
+    { ...NO_SERIES, intervals: intervals(rates), disconnects: [{ atS: 5, message: 'gone' }] },
+    CRITERIA,
+  );
   assert.deepEqual(
     judged.breaches.map(({ atS }) => atS),
     [5, 20],

@@ -4,15 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-
-export interface HostLoad {
-  /** Part of all processors' time that was used, 0 to 1; what others took of a virtual machine counts as used. */
-  busy: number;
-  /** Part of it that a hypervisor gave to others. */
-  steal: number;
-  /** Longest that this process was late, in milliseconds. */
-  lagMs: number;
-}
+import type { HostLoad } from '../../verdict/soak/saturation.ts';
 
 interface Times {
   total: number;
@@ -35,23 +27,6 @@ export function loadBetween(before: Times, after: Times): Pick<HostLoad, 'busy' 
   if (total <= 0) return { busy: 0, steal: 0 };
   const part = (ticks: number) => Math.min(1, Math.max(0, ticks / total));
   return { busy: part(total - (after.idle - before.idle)), steal: part(after.steal - before.steal) };
-}
-
-/** Beyond these the lab machine has no time left: all processors busy, taken by a hypervisor, or this process kept from running. */
-const SATURATED = { busy: 0.97, steal: 0.2, lagMs: 400 };
-
-/** A part of a sentence; null when it had time. */
-export function saturation({ busy, steal, lagMs }: HostLoad): string | null {
-  const percent = (part: number) => `${Math.round(part * 100)} %`;
-  if (steal >= SATURATED.steal) return `others took ${percent(steal)} of the lab machine's processors`;
-  if (busy >= SATURATED.busy) return `the lab machine's processors were ${percent(busy)} busy`;
-  return lagMs >= SATURATED.lagMs ? `the lab controller was ${lagMs} ms late` : null;
-}
-
-/** Why a mean over these times says little: the machine had no time in a third of them. Null when it had. */
-export function mostlySaturated(loads: readonly HostLoad[]): string | null {
-  const bad = loads.map(saturation).filter((why) => why !== null);
-  return bad.length > 0 && bad.length >= loads.length / 3 ? (bad[0] ?? null) : null;
 }
 
 const PERIOD_MS = 1000;

@@ -1,5 +1,5 @@
 /** Durations, rates and sizes as people write them on a command line, and as they like to read them. */
-import { ConfigError } from '../errors.ts';
+import { ConfigError } from './errors.ts';
 
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BITS = { k: 1e3, M: 1e6, G: 1e9 } as const;

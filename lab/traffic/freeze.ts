@@ -1,0 +1,103 @@
+/** What a driver developer asks for when a soak breaks, collected at once, while it is still warm: of each end of the traffic. */
+import { quote, type Remote } from '../board/remote.ts';
+import { messageOf } from '../errors.ts';
+import { inNamespace } from '../links/namespace.ts';
+
+export interface Frozen {
+  /** Name of the machine and, where it is not the root one, the namespace. */
+  where: string;
+  /** Such as `stations`. */
+  name: string;
+  text: string;
+}
+
+export interface FreezeEnd {
+  remote: Remote;
+  namespaces: readonly (string | null)[];
+  /** Its kernel tells more of these for the rest of the soak. */
+  modules: readonly string[];
+}
+
+const EACH_MS = 15_000;
+/** Together: the traffic's end waits for it. */
+const ALL_MS = 60_000;
+const MOST_BYTES = 512 * 1024;
+const RADIOS =
+  'for p in /sys/class/net/*/phy80211; do [ -e "$p" ] || continue; i=$(basename "$(dirname "$p")"); echo "== $i"';
+
+/** Of the machine, whatever the namespace. Data: a name and a line of shell. */
+const OF_MACHINE: Readonly<Record<string, string>> = {
+  'kernel-log': 'dmesg | tail -n 2000',
+  processes: 'ps -eo pid,ppid,stat,wchan:24,time,args 2>/dev/null || ps w',
+  interrupts: 'cat /proc/interrupts /proc/softirqs',
+  memory: 'cat /proc/meminfo; head -n 60 /proc/slabinfo 2>/dev/null',
+  hostapd:
+    'find /run/hil /var/run/hostapd -type s -path "*/hostapd*/*" 2>/dev/null | while read -r s; do ' +
+    'for c in status all_sta; do echo "== $s $c"; hostapd_cli -p "$(dirname "$s")" -i "$(basename "$s")" $c; done; done',
+  devcoredump: 'ls -l /sys/class/devcoredump/ 2>/dev/null',
+  // A file of a driver may wait for a firmware that is dead, and some are megabytes.
+  debugfs:
+    'find /sys/kernel/debug/ieee80211 -type f -perm -0400 2>/dev/null | head -n 600 | while read -r f; do echo "== $f"; timeout 1 head -c 4096 "$f" 2>&1; echo; done',
+};
+
+/** Of the radios in a namespace. */
+const OF_RADIOS: Readonly<Record<string, string>> = {
+  interfaces: 'iw dev; iw reg get; ip -s -d link; ip route',
+  phy: 'iw phy',
+  stations: `${RADIOS}; iw dev "$i" station dump; iw dev "$i" link; done`,
+  survey: `${RADIOS}; iw dev "$i" survey dump; done`,
+  queues: 'tc -s -d qdisc; tc -s class show 2>/dev/null',
+  ethtool: `${RADIOS}; ethtool -i "$i"; ethtool -S "$i"; done`,
+};
+
+/** Never throws: what can't be had is told in its place. */
+export async function freeze(
+  { remote, namespaces, modules }: FreezeEnd,
+  signal: AbortSignal,
+): Promise<Frozen[]> {
+  await switchDebug(remote, modules, '+p', signal);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
+  const frozen: Frozen[] = [];
+  const take = async (where: string, name: string, command: string): Promise<boolean> => {
+    try {
+      const { stdout, stderr } = await remote.run(`{ ${command}\n} 2>&1 | head -c ${MOST_BYTES}`, {
+        ...{ signal: limit, timeoutMs: EACH_MS, quiet: true },
+      });
+      frozen.push({ where, name, text: stdout + stderr });
+      return true;
+    } catch (error) {
+      frozen.push({ where, name, text: `it could not be had: ${messageOf(error)}\n` });
+      // Whoever does not answer would be awaited for each of them.
+      return false;
+    }
+  };
+  for (const namespace of namespaces)
+    for (const [name, command] of Object.entries(OF_RADIOS)) {
+      const where = namespace === null ? remote.name : `${remote.name}-${namespace}`;
+      if (!(await take(where, name, inNamespace(namespace, command)))) return frozen;
+    }
+  for (const [name, command] of Object.entries(OF_MACHINE))
+    if (!(await take(remote.name, name, command))) return frozen;
+  return frozen;
+}
+
+/** After the soak. Never throws: a board that is lost tells nothing any more. */
+export async function tellLess({ remote, modules }: FreezeEnd, signal: AbortSignal): Promise<void> {
+  await switchDebug(remote, modules, '-p', signal);
+}
+
+/** Dynamic debug of the kernel (Documentation/admin-guide/dynamic-debug-howto.rst); one without it tells what it tells. */
+async function switchDebug(
+  remote: Remote,
+  modules: readonly string[],
+  flag: '+p' | '-p',
+  signal: AbortSignal,
+): Promise<void> {
+  const lines = modules.map(
+    (module) =>
+      `echo ${quote(`module ${module} ${flag}`)} >/sys/kernel/debug/dynamic_debug/control 2>/dev/null`,
+  );
+  await remote
+    .run([...lines, 'true'].join('; '), { signal, timeoutMs: EACH_MS, quiet: true })
+    .catch(() => undefined);
+}
