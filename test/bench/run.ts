@@ -11,6 +11,7 @@ import { bootRows, fleetRows } from './boot.ts';
 import { classifyRows } from './classify.ts';
 import { consoleRows } from './console.ts';
 import { iperf3Rows } from './iperf3.ts';
+import { labFileRows } from './lab-file.ts';
 import { noopRows } from './noop.ts';
 import { type Row, table } from './rows.ts';
 import { sshRows } from './ssh.ts';
@@ -22,6 +23,7 @@ type Part = (lab: () => Promise<LabClient>) => Promise<Row[]>;
 const PARTS: Record<string, Part> = {
   classify: classifyRows,
   console: consoleRows,
+  'lab-file': labFileRows,
   boot: onLab(bootRows),
   ssh: onLab((lab) => onBoard(lab, (board) => sshRows(lab, board))),
   'ssh-loopback': sshLoopbackRows,
