@@ -98,6 +98,9 @@ test('the script answers each line with a sample that can be read, on this machi
   assert.ok(first.times && first.times.total > 0);
   assert.ok(first.totalKb && first.availableKb && first.totalKb > first.availableKb);
   assert.ok(first.asking && first.asking.pid > 1);
+  // Of proc(5), field 19: the traffic goes before it.
+  const stat = lines.find((line) => line.startsWith(`${first.asking?.pid} (`)) ?? '';
+  assert.equal(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16], '19');
 });
 
 test('a board that is slow is asked less often, and again more often when it has time', () => {
