@@ -50,11 +50,37 @@ const OF_RADIOS: Readonly<Record<string, string>> = {
   ethtool: `${RADIOS}; ethtool -i "$i"; ethtool -S "$i"; done`,
 };
 
+/** Of all ends, begun at most once; when it is disposed of, their kernels tell as little as before. */
+export class Freezing implements AsyncDisposable {
+  readonly #ends: readonly FreezeEnd[];
+  readonly #signal: AbortSignal;
+  #begun: Promise<Frozen[][]> | null = null;
+
+  constructor(ends: readonly FreezeEnd[], signal: AbortSignal) {
+    this.#ends = ends;
+    this.#signal = signal;
+  }
+
+  begin(): void {
+    this.#begun ??= Promise.all(this.#ends.map((end) => freeze(end, this.#signal)));
+  }
+
+  /** What was collected, in the end; nothing when it was never begun. */
+  async collected(): Promise<Frozen[]> {
+    return ((await this.#begun) ?? []).flat();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#begun === null) return;
+    await this.#begun;
+    await Promise.all(
+      this.#ends.map(({ remote, modules }) => switchDebug(remote, modules, '-p', this.#signal)),
+    );
+  }
+}
+
 /** Never throws: what can't be had is told in its place. */
-export async function freeze(
-  { remote, namespaces, modules }: FreezeEnd,
-  signal: AbortSignal,
-): Promise<Frozen[]> {
+async function freeze({ remote, namespaces, modules }: FreezeEnd, signal: AbortSignal): Promise<Frozen[]> {
   await switchDebug(remote, modules, '+p', signal);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
   const frozen: Frozen[] = [];
@@ -81,12 +107,7 @@ export async function freeze(
   return frozen;
 }
 
-/** After the soak. Never throws: a board that is lost tells nothing any more. */
-export async function tellLess({ remote, modules }: FreezeEnd, signal: AbortSignal): Promise<void> {
-  await switchDebug(remote, modules, '-p', signal);
-}
-
-/** Dynamic debug of the kernel (Documentation/admin-guide/dynamic-debug-howto.rst); one without it tells what it tells. */
+/** Dynamic debug of the kernel (Documentation/admin-guide/dynamic-debug-howto.rst); one without it tells what it tells. Never throws. */
 async function switchDebug(
   remote: Remote,
   modules: readonly string[],

@@ -4,13 +4,13 @@ import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
 import { asHilError, ConfigError } from '../errors.ts';
 import type { Payload } from '../journal/event.ts';
-import { AFTER_S, type Line, Recent } from '../verdict/soak/before.ts';
+import { Recent } from '../verdict/soak/before.ts';
 import { mbps, type SoakBreach } from '../verdict/soak/criteria.ts';
 import { judgeSoak } from '../verdict/soak/judge.ts';
 import { SoakRecord } from '../verdict/soak/record.ts';
 import { SoakWatch } from '../verdict/soak/watch.ts';
 import { verdictOfFault } from '../verdict/verdict.ts';
-import { type FreezeEnd, type Frozen, freeze, tellLess } from './freeze.ts';
+import { type FreezeEnd, Freezing } from './freeze.ts';
 import { type Iperf3Hooks, runIperf3 } from './iperf3.ts';
 import { BoardProbe, type ProbedEnd } from './probes/board.ts';
 import { LatencyProbe } from './probes/latency.ts';
@@ -51,24 +51,18 @@ export async function runSoak(
   let disconnects = 0;
   const remotes = { server: hooks.ends?.server ?? ctx.remote, client: hooks.ends?.client ?? ctx.remote };
   const ends = endsOf(ctx, options, remotes);
-  let frozen: Promise<Frozen[][]> | null = null;
-  /** Of the first breach. */
-  let moment: number | null = null;
-  let before: Line[] | null = null;
+  await using freezing = new Freezing(ends, hooks.signal);
   let latency: LatencyProbe | null = null;
   const now = () => performance.now() / 1000;
   const breach = ({ criterion, atS, message }: SoakBreach): void => {
     const event = { soak, criterion, atS, message };
-    moment ??= now() - (record.atS(now()) - atS);
-    if (options.freeze) frozen ??= Promise.all(ends.map((end) => freeze(end, hooks.signal)));
+    recent.mark(now() - (record.atS(now()) - atS));
+    if (options.freeze) freezing.begin();
     ctx.journal.append('soak.breach', event);
     hooks.onBreach?.(event);
   };
-  const lookBack = () => (moment === null ? null : recent.before(moment, (at) => record.atS(at)));
   const stopObserving = ctx.journal.observe((kind, data) => {
     const at = now();
-    // What the other sources say of it comes a little later.
-    if (moment !== null && at > moment + AFTER_S) before ??= lookBack();
     if (kind === 'iperf3.start') latency?.load();
     recent.see(kind, data, at);
     const begun = record.see(kind, data, at);
@@ -96,17 +90,15 @@ export async function runSoak(
     const judgement = judgeSoak({ ...series, intervals: iperf3.intervals }, criteria);
     ctx.journal.append('soak.end', { soak, verdict: judgement.verdict, message: judgement.message });
     // What only the whole run shows is as warm now as it gets.
-    if (options.freeze && judgement.breaches.length > 0)
-      frozen ??= Promise.all(ends.map((end) => freeze(end, hooks.signal)));
-    const collected = frozen === null ? [] : (await (frozen as Promise<Frozen[][]>)).flat();
+    if (options.freeze && judgement.breaches.length > 0) freezing.begin();
     return {
       ...judgement,
       criteria,
       rateBps,
       floorBps,
       durationS,
-      before: before ?? lookBack() ?? [],
-      frozen: collected,
+      before: recent.before((at) => record.atS(at)),
+      frozen: await freezing.collected(),
       series,
       iperf3,
     };
@@ -116,10 +108,6 @@ export async function runSoak(
     throw thrown;
   } finally {
     stopObserving();
-    if (frozen !== null) {
-      await (frozen as Promise<Frozen[][]>);
-      await Promise.all(ends.map((end) => tellLess(end, hooks.signal)));
-    }
   }
 }
 

@@ -1,24 +1,7 @@
 /// <reference lib="dom" />
-/** Draws the page and answers its reader; runs in the browser, alone in its file. Data: PageData in data.ts. */
+/** Draws the page and answers its reader; runs in the browser, as one script: of types only may it import. */
 
-interface Chart {
-  title: string;
-  unit: string;
-  lines: { name: string; t: number[]; v: number[] }[];
-  floors: { from: number; to: number; v: number }[];
-}
-interface Data {
-  command: string;
-  startedAt: string;
-  leftOut: number;
-  endMs: number;
-  lanes: string[];
-  boards: string[];
-  lines: { t: number[]; lane: number[]; board: number[]; bad: number[]; error: number[]; text: string[] };
-  charts: Chart[];
-  breaches: { t: number; criterion: string; message: string }[];
-  tests: { from: number; to: number; title: string; verdict: string }[];
-}
+import type { Chart, PageData } from './data.ts';
 
 function element<T extends HTMLElement>(id: string): T {
   const found = document.getElementById(id);
@@ -26,7 +9,7 @@ function element<T extends HTMLElement>(id: string): T {
   return found as T;
 }
 
-const data = JSON.parse(element('data').textContent ?? '') as Data;
+const data = JSON.parse(element('data').textContent ?? '') as PageData;
 const { lines, charts, breaches, tests } = data;
 const canvas = element<HTMLCanvasElement>('chart');
 const pen = canvas.getContext('2d') as CanvasRenderingContext2D;
@@ -473,5 +456,3 @@ if (linked.has('from') && linked.has('to')) show(Number(linked.get('from')), Num
 draw();
 if (linked.has('at')) moment(Number(linked.get('at')));
 document.documentElement.dataset.ready = 'yes';
-
-export {};

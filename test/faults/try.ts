@@ -130,8 +130,15 @@ function apart(moment: number, from: number, to: number): number {
   return moment > to ? moment - to : 0;
 }
 
+const WIDTHS = [18, 13, 18] as const;
+const row = (columns: readonly string[], moment: string): string =>
+  [...columns.map((column, index) => column.padEnd(WIDTHS[index] ?? 0)), moment.padStart(8)].join(' ');
+
+/** Of the table that trialLine fills. */
+export const HEAD = row(['fault', 'verdict', 'first broke'], 'moment');
+
 export function trialLine({ fault, verdict, criterion, momentS, wrong }: Trial): string {
   const moment = momentS === null ? '-' : `${momentS >= 0 ? '+' : ''}${momentS.toFixed(1)} s`;
-  const columns = [fault.padEnd(18), verdict.padEnd(13), criterion.padEnd(18), moment.padStart(8)];
-  return `${columns.join(' ')}  ${wrong.length === 0 ? 'right' : `WRONG: ${wrong.join('; ')}`}`;
+  const right = wrong.length === 0 ? 'right' : `WRONG: ${wrong.join('; ')}`;
+  return `${row([fault, verdict, criterion], moment)}  ${right}`;
 }

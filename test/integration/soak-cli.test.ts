@@ -68,7 +68,10 @@ test('a soak that is a test of a run has its time line, and a still picture of i
 });
 
 test('Ctrl-C ends it with the verdict so far', async () => {
-  const soak = startHil(['soak', 'vb1', '--duration', '30m', '--rate', '4M', '--floor', '1M', '--json']);
+  const limits = ['--window', '2M', '--max-stall', '5s', '--max-recovery', '9s', '--max-latency', '5s'];
+  const forgiven = ['--max-disconnects', '3', '--max-loss', '2', '--dips', '4'];
+  const traffic = ['--duration', '30m', '--rate', '4M', '--floor', '1M'];
+  const soak = startHil(['soak', 'vb1', ...traffic, ...limits, ...forgiven, '--json']);
   await soak.says(/vb1: .*Mbit\/s.* left/, 120_000);
   soak.child.kill('SIGINT');
   const { code, stdout, stderr } = await soak.outcome;
@@ -76,6 +79,10 @@ test('Ctrl-C ends it with the verdict so far', async () => {
   const result = SoakResult.parse(JSON.parse(stdout));
   assert.equal(result.verdict, 'inconclusive');
   assert.match(result.message, /^only \d+ of 1800 s were measured; they held: mean /);
+  assert.partialDeepStrictEqual(result.criteria, {
+    ...{ floorBps: 1e6, windowFloorBps: 2e6, maxStallS: 5, maxRecoveryS: 9, maxLatencyMs: 5000 },
+    ...{ maxDisconnects: 3, maxLossRatio: 0.02, toleratedDips: 4 },
+  });
   assert.ok(result.iperf3.intervals.length >= 1);
   assert.equal(result.iperf3.error, undefined);
 });

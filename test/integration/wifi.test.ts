@@ -123,6 +123,45 @@ test('without its driver there is no interface, and the reason is given', async 
   assert.match(missing.message, /rtw88_8822bu/);
 });
 
+test('a link that stands still is found while iperf3 itself would hang', async () => {
+  await link(async (ap, { info }) => {
+    const options = {
+      durationS: 60,
+      server: { address: ap.info.address },
+      client: { namespace: info.namespace },
+      stallTimeoutS: 8,
+      rateBps: 10e6,
+      floorBps: 5e6,
+    };
+    let cut = false;
+    const result = await board.call(
+      'soak.run',
+      { options },
+      {
+        onEvent: (event) => {
+          if (cut || !('interval' in event) || event.interval.endS < 3) return;
+          cut = true;
+          void board.call('ssh.run', {
+            command:
+              'tc qdisc add dev wlan0 root netem loss 100%; ip netns exec sta tc qdisc add dev wlan1 root netem loss 100%',
+          });
+        },
+      },
+    );
+    await board.call('ssh.run', {
+      command: 'tc qdisc del dev wlan0 root; ip netns exec sta tc qdisc del dev wlan1 root',
+    });
+    assert.equal(result.verdict, 'fail');
+    assert.ok(
+      result.breaches.some(({ criterion }) => criterion === 'stall'),
+      result.message,
+    );
+    assert.ok(result.longestStallS >= 7, `${result.longestStallS} s`);
+    assert.ok(result.iperf3.intervals.length < 40, 'it was ended long before its time');
+  });
+  await nothingLeft();
+});
+
 test('iperf3 that cannot be reached is the lab, not the product', async () => {
   await link(async (_, { info }) => {
     const options = { durationS: 3, server: { address: '127.0.0.1' }, client: { namespace: info.namespace } };

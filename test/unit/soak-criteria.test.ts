@@ -147,7 +147,9 @@ test('what every source told in the ten seconds before is kept, the last of it w
   recent.see('command.start', { id: '1', via: 'ssh', command: 'true' }, 98);
   recent.see('hostapd.event', { interface: 'wlan0', event: 'AP-STA-DISCONNECTED' }, 100.2);
   recent.see('kernel.record', { seq: 3, level: 6, us: 0, text: 'long after' }, 102);
-  const lines = recent.before(100, (at) => at - 50);
+  recent.mark(100);
+  recent.mark(101);
+  const lines = recent.before((at) => at - 50);
   assert.deepEqual(
     lines.filter(({ lane }) => lane !== 'console').map(({ atS, lane, bad }) => [atS, lane, bad]),
     [

@@ -3,6 +3,7 @@
  * second; less often where the asking would cost more than one percent of its processor.
  */
 import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BoardContext } from '../../board/context.ts';
 import type { Remote, RemoteProcess } from '../../board/remote.ts';
 import { LabError, messageOf } from '../../errors.ts';
@@ -70,7 +71,8 @@ export class BoardProbe implements AsyncDisposable {
         if (!this.#silent) this.#note(error);
         this.#silent = true;
       }
-      await pause(periodMs - (performance.now() - began), signal);
+      // Rejected only by its signal, which the loop looks at.
+      await delay(periodMs - (performance.now() - began), undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -120,7 +122,8 @@ class Asker {
   readonly #signal: AbortSignal;
   #running: { process: RemoteProcess; input: PassThrough } | null = null;
   #lines: string[] = [];
-  #answered: ((text: string) => void) | null = null;
+  /** The question under way. */
+  #asked: PromiseWithResolvers<string> | null = null;
 
   constructor(remote: Remote, namespace: string | null, whole: boolean, signal: AbortSignal) {
     this.#remote = remote;
@@ -131,17 +134,11 @@ class Asker {
   /** Throws what starting a program throws, and LabError when it gives no answer: the next question starts it anew. */
   async ask(): Promise<string> {
     this.#running ??= await this.#start();
-    const { input, process } = this.#running;
-    const answer = new Promise<string>((resolve) => {
-      this.#answered = resolve;
-    });
     this.#lines = [];
-    input.write('\n');
-    const gone = process.exited.then(() => {
-      throw new LabError('its probe has ended', { code: 'probe-ended' });
-    });
+    this.#asked = Promise.withResolvers();
+    this.#running.input.write('\n');
     try {
-      return await within(Promise.race([answer, gone]), {
+      return await within(this.#asked.promise, {
         ...{ timeoutMs: ANSWER_MS, signal: this.#signal },
         late: () => new LabError(`no answer in ${ANSWER_MS / 1000} s`, { code: 'timeout' }),
       });
@@ -165,9 +162,11 @@ class Asker {
       onLine: (line, stream) => {
         if (stream === 'stderr') return;
         if (!endsSample(line)) this.#lines.push(line);
-        else this.#answered?.(this.#lines.join('\n'));
+        else this.#asked?.resolve(this.#lines.join('\n'));
       },
     });
+    const gone = () => this.#asked?.reject(new LabError('its probe has ended', { code: 'probe-ended' }));
+    process.exited.then(gone, gone);
     return { process, input };
   }
 }
@@ -178,17 +177,4 @@ export function nextPeriod(periodMs: number, cost: number): number {
   // Half the way back at a time: ticks of 10 ms are coarse.
   const wanted = fitting > periodMs ? fitting : Math.max(fitting, periodMs / 2);
   return Math.round(Math.min(LONGEST_MS, Math.max(PERIOD_MS, wanted)));
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || ms <= 0) return Promise.resolve();
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

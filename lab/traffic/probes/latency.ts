@@ -1,4 +1,5 @@
 /** Round trips across the link beside its traffic: `ping` five times a second, told once a second. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { BoardContext } from '../../board/context.ts';
 import { quote, type Remote, type RemoteProcess } from '../../board/remote.ts';
 import { messageOf } from '../../errors.ts';
@@ -24,26 +25,17 @@ export function roundTripOf(line: string): number | null {
 
 export class LatencyProbe implements AsyncDisposable {
   readonly #ctx: BoardContext;
-  readonly #process: RemoteProcess;
-  readonly #timer: NodeJS.Timeout;
+  readonly #target: LatencyTarget;
   readonly #periodS: number;
+  #process: RemoteProcess | null = null;
+  #timer: NodeJS.Timeout | null = null;
   #times: number[] = [];
   #idle = true;
-  readonly #address: string;
 
-  private constructor(
-    ctx: BoardContext,
-    target: LatencyTarget,
-    process: RemoteProcess,
-    periodS: number,
-    times: number[],
-  ) {
+  private constructor(ctx: BoardContext, target: LatencyTarget, periodS: number) {
     this.#ctx = ctx;
-    this.#process = process;
+    this.#target = target;
     this.#periodS = periodS;
-    this.#times = times;
-    this.#address = target.address;
-    this.#timer = setInterval(() => this.#tell(), 1000);
   }
 
   /** Resolves when it is known how long answers take on the idle link, or that none come soon. Null: there is no ping. */
@@ -53,35 +45,39 @@ export class LatencyProbe implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<LatencyProbe | null> {
     for (const periodS of PERIODS) {
-      const times: number[] = [];
-      const enough = Promise.withResolvers<'enough'>();
-      let probe: LatencyProbe | null = null;
-      const process = await target.remote.stream(
-        inNamespace(target.namespace, `exec ping -n -i ${periodS} ${quote(target.address)} 2>&1`),
-        {
-          ...{ signal, quiet: true },
-          onLine: (line) => {
-            const time = roundTripOf(line);
-            if (time === null) return;
-            if (probe) probe.#times.push(time);
-            else times.push(time);
-            if (times.length >= IDLE_ANSWERS) enough.resolve('enough');
-          },
-        },
-      );
-      const ended = process.exited.then(
-        () => 'ended' as const,
-        () => 'ended' as const,
-      );
-      const outcome = await Promise.race([enough.promise, ended, late(IDLE_MS)]);
-      if (outcome === 'ended') continue;
-      probe = new LatencyProbe(ctx, target, process, periodS, times);
-      return probe;
+      const probe = new LatencyProbe(ctx, target, periodS);
+      if (await probe.#begin(signal)) return probe;
     }
     ctx.journal.append('journal.note', {
       message: `${target.remote.name} has no ping that works: no latency is measured`,
     });
     return null;
+  }
+
+  /** False when this ping has ended at once. */
+  async #begin(signal: AbortSignal): Promise<boolean> {
+    const { remote, namespace, address } = this.#target;
+    const enough = Promise.withResolvers<'enough'>();
+    const process = await remote.stream(
+      inNamespace(namespace, `exec ping -n -i ${this.#periodS} ${quote(address)} 2>&1`),
+      {
+        ...{ signal, quiet: true },
+        onLine: (line) => {
+          const time = roundTripOf(line);
+          if (time !== null) this.#times.push(time);
+          if (this.#times.length >= IDLE_ANSWERS) enough.resolve('enough');
+        },
+      },
+    );
+    const ended = process.exited.then(
+      () => 'ended' as const,
+      () => 'ended' as const,
+    );
+    const outcome = await Promise.race([enough.promise, ended, delay(IDLE_MS, 'late', { ref: false })]);
+    if (outcome === 'ended') return false;
+    this.#process = process;
+    this.#timer = setInterval(() => this.#tell(), 1000);
+    return true;
   }
 
   /** From now on the link is under load. */
@@ -92,16 +88,16 @@ export class LatencyProbe implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#timer);
+    if (this.#timer) clearInterval(this.#timer);
     await this.#process
-      .stop()
+      ?.stop()
       .catch((error: unknown) => this.#ctx.journal.append('journal.note', { message: messageOf(error) }));
   }
 
   #tell(): void {
     this.#ctx.journal.append('probe.latency', {
       ...{
-        target: this.#address,
+        target: this.#target.address,
         idle: this.#idle,
         expected: Math.round(1 / this.#periodS),
         timesMs: this.#times,
@@ -109,8 +105,4 @@ export class LatencyProbe implements AsyncDisposable {
     });
     this.#times = [];
   }
-}
-
-function late(ms: number): Promise<'late'> {
-  return new Promise((resolve) => setTimeout(() => resolve('late'), ms).unref());
 }

@@ -6,13 +6,17 @@ const HOG_S = 5;
 
 export const board: readonly Fault[] = [
   {
-    ...{ name: 'module-unloaded', title: 'the driver is unloaded in the middle of the traffic' },
+    ...{
+      name: 'module-unloaded',
+      title: 'the driver is unloaded in the middle of the traffic',
+      lasting: true,
+    },
     inject: async ({ run }) => void (await run('rmmod mac80211_hwsim')),
     fired: async ({ run }) => !/^mac80211_hwsim /m.test(await run('lsmod')),
     expected: { verdict: 'fail', first: ['disconnect', 'stall', 'floor', 'ended-early'], blames: /./ },
   },
   {
-    ...{ name: 'panic', title: 'the kernel panics' },
+    ...{ name: 'panic', title: 'the kernel panics', lasting: true },
     inject: async ({ run }) =>
       void (await run('(sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 </dev/null &')),
     expected: { verdict: 'fail', first: [], blames: /panic/ },
@@ -25,7 +29,6 @@ export const board: readonly Fault[] = [
         `for i in 1 2 3 4 5 6 7 8; do sh -c 'renice -n -20 -p $$; exec timeout ${HOG_S} sh -c "while :; do :; done"' ` +
           '>/dev/null 2>&1 </dev/null & done',
       )),
-    undo: () => Promise.resolve(),
     expected: {
       verdict: 'fail',
       first: ['stall', 'floor'],

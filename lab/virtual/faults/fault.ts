@@ -23,8 +23,10 @@ export interface Fault {
   inject(bench: FaultBench): Promise<void>;
   /** Whether it really happened, asked after the soak; absent: the soak itself can't be told otherwise. */
   fired?(bench: FaultBench): Promise<boolean>;
-  /** Makes the board usable again; absent: it is switched off. */
+  /** Takes away what it has put there. */
   undo?(bench: FaultBench): Promise<void>;
+  /** The board is of no use after it, and has to be switched off. */
+  lasting?: true;
   expected: {
     verdict: Verdict;
     /** Any of them breaks first; none: nothing breaks. */

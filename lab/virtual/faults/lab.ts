@@ -5,7 +5,6 @@ export const lab: readonly Fault[] = [
   {
     ...{ name: 'server-killed', title: 'the iperf3 server is killed' },
     inject: async ({ run }) => void (await run("pkill -KILL -f 'iperf3 -s'")),
-    undo: () => Promise.resolve(),
     expected: { verdict: 'lab', first: [], blames: /iperf3 server/ },
   },
   {

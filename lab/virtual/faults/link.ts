@@ -24,7 +24,7 @@ function netem(name: string, title: string, what: string, expected: Fault['expec
 
 /** A program, by its name, in the process table. */
 const killed = (name: string, program: string, title: string, expected: Fault['expected']): Fault => ({
-  ...{ name, title, expected },
+  ...{ name, title, expected, lasting: true },
   inject: async ({ run }) => void (await run(`pkill -KILL -x ${program}`)),
   fired: async ({ run }) => (await run(`pgrep -cx ${program} || true`)).trim() === '0',
 });
@@ -33,11 +33,10 @@ export const link: readonly Fault[] = [
   {
     ...{ name: 'deauth', title: 'the access point throws the station out' },
     inject: (bench) => bench.deauthenticate(5),
-    undo: () => Promise.resolve(),
     expected: { verdict: 'fail', first: ['disconnect'], blames: /by the access point, reason 5/ },
   },
   {
-    ...{ name: 'radio-off', title: 'the radio of the station is switched off' },
+    ...{ name: 'radio-off', title: 'the radio of the station is switched off', lasting: true },
     inject: async (bench) =>
       void (await bench.run(there(bench, `ip link set ${bench.station.interface} down`))),
     fired: async (bench) =>
@@ -77,7 +76,7 @@ export const link: readonly Fault[] = [
     expected: { verdict: 'fail', first: ['stall', 'floor'], blames: /nothing arrived|under the floor/ },
   },
   {
-    ...{ name: 'beacon-loss', title: 'the station hears nobody any more' },
+    ...{ name: 'beacon-loss', title: 'the station hears nobody any more', lasting: true },
     // Radios of mac80211_hwsim hear those with whom they share a group (drivers/net/wireless/mac80211_hwsim.c).
     inject: async (bench) =>
       void (await bench.run(
