@@ -22,6 +22,7 @@ const COMMON: Omit<DeviceProfile, 'name' | 'title' | 'arch'> = {
     'band-5',
     'iperf3',
     'modules',
+    'shared-air',
   ],
   console: { ...LOGIN, bootTimeoutMs: 120_000 },
   ssh: { user: 'root' },

@@ -1,5 +1,5 @@
 /** Another process of this host, told apart from one that got its number later. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { messageOf } from './errors.ts';
 
 export interface ProcessId {
@@ -7,6 +7,9 @@ export interface ProcessId {
   /** Clock ticks after boot at which it started (field 22 of /proc/PID/stat, proc(5)). */
   startTime: number;
 }
+
+/** Linux tells user space of times in these (USER_HZ). */
+const TICKS_PER_S = 100;
 
 /** The process with this number as it is now; null when there is none. */
 export function processId(pid: number): ProcessId | null {
@@ -42,6 +45,21 @@ export async function hasEnded(id: ProcessId, timeoutMs: number): Promise<boolea
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   return true;
+}
+
+/** Seconds of processor time that each thread of a process has used, by the thread's number; null when it has ended. */
+export function threadSeconds(pid: number): ReadonlyMap<number, number> | null {
+  try {
+    const used = new Map<number, number>();
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+      const [, user, system] = /^(?:\S+ ){11}(\d+) (\d+) /.exec(stat.slice(stat.lastIndexOf(')') + 2)) ?? [];
+      used.set(Number(thread), (Number(user) + Number(system)) / TICKS_PER_S);
+    }
+    return used;
+  } catch {
+    return null; // it, or one of its threads, has ended
+  }
 }
 
 /** Resident memory in bytes; null when it has ended. */

@@ -67,4 +67,8 @@ export interface BoardHardware {
   thaw?(): Promise<void>;
   /** Only virtual boards: the cable of the management network. */
   setNetworkLink?(up: boolean): Promise<void>;
+  /** Only virtual boards: processor time that each thread of the emulator has used, in seconds; null when it is off. */
+  emulatorSeconds?(): ReadonlyMap<number, number> | null;
+  /** Only virtual boards: their kind, and the socket by which their radios can be in a shared air. */
+  air?(): { kind: string; socket: string };
 }

@@ -24,6 +24,8 @@ interface RunOptions {
   workers?: number;
   grep?: string;
   repeat?: number;
+  reconnects?: number;
+  air?: true;
   json?: true;
   report?: true;
 }
@@ -38,6 +40,12 @@ export function define(command: Command, invocation: Invocation): void {
     .option('--duration <duration>', 'how long the soak lasts: 90s, 30m, 1h', parseDuration)
     .option('--rate <rate>', 'the rate of the soak in bits a second: 20M, 500k', parseRate)
     .option('--workers <n>', 'tests at a time, each on a board of its own', parseCount('--workers', 1, 64))
+    .option(
+      '--reconnects <n>',
+      'how often the reconnect suite makes a station join anew',
+      parseCount('--reconnects', 1, 1_000_000),
+    )
+    .option('--air', 'stations are on another virtual board than the access point, over a simulated air')
     .option('--grep <regex>', 'only tests whose title matches')
     .option('--repeat <n>', 'each test this often', parseCount('--repeat', 1, 100_000))
     .option('--report', 'make the page of the run at its end, as hil report does')
@@ -52,6 +60,7 @@ Examples:
   hil run
   hil run smoke wifi/connect --board vb2
   hil run soak --duration 30m --rate 20M
+  hil run wifi throughput --air
   hil run driver --repeat 50 --grep reload
   hil run smoke --json | jq .verdict`,
     )
@@ -88,6 +97,8 @@ async function run(suites: readonly string[], options: RunOptions, invocation: I
       ...(boards.length === 0 ? {} : { HIL_BOARD: boards.join(',') }),
       ...(options.duration === undefined ? {} : { HIL_DURATION: String(options.duration / 1000) }),
       ...(options.rate === undefined ? {} : { HIL_RATE: String(options.rate) }),
+      ...(options.reconnects === undefined ? {} : { HIL_RECONNECTS: String(options.reconnects) }),
+      ...(options.air ? { HIL_AIR: '1' } : {}),
       ...(options.workers === undefined ? {} : { HIL_WORKERS: String(options.workers) }),
     },
     quietOutput: options.json ?? false,

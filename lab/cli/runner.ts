@@ -24,7 +24,8 @@ export async function runPlaywright(options: RunnerOptions): Promise<number | nu
   const { args, environment, quietOutput, invocation } = options;
   const cli = join(PROJECT_ROOT, 'node_modules/@playwright/test/cli.js');
   invocation.releaseSignals();
-  const child = spawn('setpriv', ['--pdeathsig', 'INT', process.execPath, cli, 'test', ...args], {
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning'];
+  const child = spawn('setpriv', ['--pdeathsig', 'INT', ...node, cli, 'test', ...args], {
     cwd: PROJECT_ROOT,
     env: { ...process.env, ...environment },
     stdio: ['ignore', quietOutput ? 2 : 'inherit', 'inherit'],

@@ -1,4 +1,5 @@
 /** The link that a soak runs over: an access point and a station, of the board or of the peers it is linked with. */
+import type { DeviceProfile } from '../../devices/profile.ts';
 import type { LeasedBoard } from '../client/board.ts';
 import { ConfigError } from '../errors.ts';
 import type { Params } from '../rpc/schema.ts';
@@ -36,16 +37,22 @@ export function linksOf({ security, band, dips, rate, floor }: LinkOptions): Lin
   return { ap: { security: kind, band: ghz }, station: { security: kind } };
 }
 
+/** Loads the driver unless it is; gives the board's profile. */
+export async function loadDriver(board: LeasedBoard, signal: AbortSignal): Promise<DeviceProfile> {
+  const { profile } = await board.ready({ signal });
+  const { module, parameters } = profile.driver;
+  const { loaded } = await board.call('module.loaded', { module }, { signal });
+  if (!loaded) await board.call('module.load', { module, parameters }, { signal });
+  return profile;
+}
+
 /** Loads the driver unless it is, starts both ends, and gives where traffic has to run to cross the air. */
 export async function bringUpLink(
   board: LeasedBoard,
   links: Links,
   { signal, step }: { signal: AbortSignal; step: Step },
 ): Promise<ReturnType<typeof endsBetween>> {
-  const { profile } = await board.ready({ signal });
-  const { module, parameters } = profile.driver;
-  const { loaded } = await board.call('module.loaded', { module }, { signal });
-  if (!loaded) await board.call('module.load', { module, parameters }, { signal });
+  const profile = await loadDriver(board, signal);
   step.update({ detail: 'starting the access point' });
   const ap = (await board.call('ap.start', { options: links.ap }, { signal })).info;
   step.update({ detail: 'connecting the station' });

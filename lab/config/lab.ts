@@ -175,6 +175,8 @@ function adapted(profile: DeviceProfile, entry: BoardEntry): DeviceProfile {
   const removed = new Set<string>(capabilities?.remove);
   if (!entry.virtual && entry.console === undefined) removed.add('console');
   if (entry.power === 'none') removed.add('power');
+  // A real board is in the air that all share.
+  if (!entry.virtual) removed.add('shared-air');
   const all = [...profile.capabilities, ...(capabilities?.add ?? [])];
   return {
     ...profile,

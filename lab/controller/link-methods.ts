@@ -12,14 +12,35 @@ import type { Session } from './session.ts';
 
 type LinkMethod = Extract<
   MethodName,
-  `ap.${string}` | `station.${string}` | `iperf3.${string}` | `soak.${string}`
+  `air.${string}` | `ap.${string}` | `station.${string}` | `iperf3.${string}` | `soak.${string}`
 >;
 
 export function linkMethods(lab: Controller): Pick<Handlers, LinkMethod> {
   const { held, onBoard } = leasedMethods(lab);
   return {
+    'air.open': held(async (session, { params, connection }) => {
+      const partners = params.partners.map((each) => lab.session(each, connection));
+      return { radios: await session.openAir(partners, params.options) };
+    }),
+    'air.set': held(async (session, { params }) => {
+      await session.air.set(params.change);
+      return {};
+    }),
+    'air.jam': held(async (session, { params }) => {
+      await session.air.jam(params.frequencyMhz, params.powerDbm);
+      return {};
+    }),
+    'air.deauthenticate': held(async (session, { params }) => {
+      await session.air.deauthenticate(params.from, params.to, params.reason);
+      return {};
+    }),
+    'air.capture': held(async (session, { params }) => ({ left: await session.air.capture(params.path) })),
+    'air.counts': held(async (session) => ({ counts: await session.air.counts() })),
+
     'ap.start': onBoard((session, { options: wanted }, signal) =>
-      session.addLink('ap', { named: wanted.interface, signal }, (ctx) => startAp(ctx, wanted)),
+      session.addLink('ap', { named: wanted.interface, on: wanted.on, signal }, (ctx) =>
+        startAp(ctx, wanted),
+      ),
     ),
     'ap.stop': onBoard(async (session, params) => {
       await session.stopLink(params.id);
@@ -40,7 +61,9 @@ export function linkMethods(lab: Controller): Pick<Handlers, LinkMethod> {
     }),
 
     'station.start': onBoard((session, { options: wanted }, signal) =>
-      session.addLink('station', { named: wanted.interface, signal }, (ctx) => startStation(ctx, wanted)),
+      session.addLink('station', { named: wanted.interface, on: wanted.on, signal }, (ctx) =>
+        startStation(ctx, wanted),
+      ),
     ),
     'station.stop': onBoard(async (session, params) => {
       await session.stopLink(params.id);
@@ -51,6 +74,12 @@ export function linkMethods(lab: Controller): Pick<Handlers, LinkMethod> {
       await station.reconnect();
       return { info: station.info };
     }),
+    'station.reassociate': onBoard((session, { id, times, timeoutMs }, signal) =>
+      session.station(id).reassociate({ times, timeoutMs, signal }),
+    ),
+    'station.powerSave': onBoard(async (session, params) => ({
+      supported: await session.station(params.id).powerSave(params.on),
+    })),
     'station.status': onBoard((session, params) => session.station(params.id).status()),
     'station.command': onBoard(async (session, params) => ({
       output: await session.station(params.id).command(params.command),
@@ -68,6 +97,7 @@ export function linkMethods(lab: Controller): Pick<Handlers, LinkMethod> {
     'iperf3.run': onBoard((session, params, signal, emit) =>
       runIperf3(session.board.context(signal), params.options, {
         ...{ onInterval: emit, signal, ends: endsOf(session, params.options) },
+        emulators: session.partners.emulators,
       }),
     ),
     'soak.run': onBoard((session, params, signal, emit) =>
@@ -75,6 +105,7 @@ export function linkMethods(lab: Controller): Pick<Handlers, LinkMethod> {
         onInterval: (interval) => emit({ interval }),
         onBreach: (breach) => emit({ breach }),
         ...{ signal, finish: session.finish, ends: endsOf(session, params.options) },
+        emulators: session.partners.emulators,
       }),
     ),
     'soak.finish': held((session) => {

@@ -13,6 +13,8 @@ import type { Classification } from '../verdict/classify/finding.ts';
 import { classifyEvidence, evidenceLog, evidenceOf } from '../verdict/scope.ts';
 import { ScopeEvents } from '../verdict/scope-events.ts';
 import { SIGNATURES } from '../verdict/signatures/index.ts';
+import type { AirOptions } from '../virtual/ether/options.ts';
+import { BoardAir } from './board-air.ts';
 import type { Lease } from './leases.ts';
 import { Partners } from './partners.ts';
 import type { Peers } from './peers.ts';
@@ -67,6 +69,7 @@ export class Session {
   readyOnce = false;
 
   readonly partners: Partners;
+  #air: BoardAir | null = null;
 
   constructor(lease: Lease, board: Board, sink: BoardSink, peers: Peers) {
     this.lease = lease;
@@ -123,10 +126,10 @@ export class Session {
   /** Starts a link where its radio is: on the board, or on a peer, whose radio nobody else then has. */
   async addLink<H extends AccessPoint | Station>(
     kind: Link['kind'],
-    { named, signal }: { named: string | undefined; signal: AbortSignal },
+    where: { named: string | undefined; on: string | undefined; signal: AbortSignal },
     start: (ctx: BoardContext) => Promise<H>,
   ): Promise<{ id: string; info: H['info'] }> {
-    const { ctx, claim } = await this.partners.radio(kind, { named, signal });
+    const { ctx, claim } = await this.partners.radio(kind, where);
     let handle: H;
     try {
       handle = await start(ctx);
@@ -158,6 +161,44 @@ export class Session {
     const link = this.#links.get(id);
     if (link?.kind === 'station') return link.handle;
     throw new ConfigError('this station was stopped', { board: this.board.name, code: 'link-gone' });
+  }
+
+  /** Opens a shared air with the boards of other leases; it ends with what was started after it. */
+  async openAir(partners: readonly Session[], options: AirOptions): Promise<string[]> {
+    if (this.#air)
+      throw new ConfigError(`${this.board.name} is in a shared air already`, { board: this.board.name });
+    const air = new BoardAir(
+      [this.board, ...partners.map(({ board }) => board)],
+      options,
+      this.#sink,
+      this.ended,
+    );
+    let radios: string[];
+    try {
+      radios = await air.open();
+    } catch (error) {
+      await air[Symbol.asyncDispose]();
+      throw error;
+    }
+    this.#air = air;
+    this.partners.joined(partners.map(({ board }) => board));
+    this.#undo.push({
+      ...{ id: randomUUID(), elsewhere: true, name: 'shared air' },
+      run: async () => {
+        this.partners.joined([]);
+        this.#air = null;
+        await air[Symbol.asyncDispose]();
+      },
+    });
+    return radios;
+  }
+
+  get air(): BoardAir {
+    if (this.#air) return this.#air;
+    throw new ConfigError(`${this.board.name} is in no shared air`, {
+      board: this.board.name,
+      code: 'no-air',
+    });
   }
 
   async stopLink(id: string): Promise<void> {

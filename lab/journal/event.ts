@@ -213,7 +213,12 @@ export const PAYLOADS = {
     fault: fault.optional(),
   }),
   /** How busy the lab machine is while traffic runs: see lab/traffic/probes/host.ts. */
-  'probe.host': z.object({ busy: z.number(), steal: z.number(), lagMs: z.number() }),
+  'probe.host': z.object({
+    busy: z.number(),
+    steal: z.number(),
+    lagMs: z.number(),
+    emulator: z.number().default(0),
+  }),
   /** Round trips across a link, told once a second: `idle` before its traffic began; `expected` is how many were sent. */
   'probe.latency': z.object({
     ...{ target: text, idle: z.boolean(), expected: z.number().int(), timesMs: z.array(z.number()) },
@@ -257,6 +262,8 @@ export const PAYLOADS = {
     detail: text.optional(),
     signatures: z.array(text).optional(),
   }),
+  /** Who is in a shared air with the board, and what was asked of it. */
+  'air.change': z.object({ what: text }),
   /** A failure that the board's log shows, found at the end of a test. */
   'verdict.finding': FINDING,
 

@@ -23,7 +23,14 @@ export const Country = z
   .string()
   .regex(/^[A-Z]{2}$/, 'a country is two capital letters (ISO 3166-1), such as DE');
 
+/** Where a link is to be that is not to be where the lab has it by itself. */
+export const OnBoard = z
+  .string()
+  .optional()
+  .describe('a board of the same air; default: the board, and for a station the first of the others');
+
 export const ApOptions = z.object({
+  on: OnBoard,
   interface: z.string().optional().describe("default: the profile's radio for access points"),
   ssid: Ssid.default('hil').describe('1 to 32 bytes of UTF-8'),
   security: z

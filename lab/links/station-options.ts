@@ -1,9 +1,10 @@
 /** What a station can be asked for, and what is said of it: the shapes that cross the controller's RPC. */
 import { z } from 'zod';
 import { Cidr } from './address.ts';
-import { Country, Passphrase, Ssid } from './ap-options.ts';
+import { Country, OnBoard, Passphrase, Ssid } from './ap-options.ts';
 
 export const StationOptions = z.object({
+  on: OnBoard,
   interface: z.string().optional().describe("default: the profile's radio for stations"),
   ssid: Ssid.default('hil').describe('1 to 32 bytes of UTF-8'),
   security: z.enum(['open', 'wpa2', 'wpa3']).default('wpa2').describe('wpa2: PSK; wpa3: SAE'),

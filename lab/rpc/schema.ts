@@ -13,6 +13,7 @@ import { ApInfo, ApOptions, ApStation } from '../links/ap-options.ts';
 import { StationInfo, StationOptions, StationStatus, WpaEvent } from '../links/station-options.ts';
 import { Iperf3Interval, Iperf3Options, Iperf3Result } from '../traffic/iperf3-options.ts';
 import { SoakOptions, SoakResult } from '../traffic/soak-options.ts';
+import { AirCount, AirOptions, HearingChange } from '../virtual/ether/options.ts';
 import { Profile } from './profile.ts';
 
 /** Raised when a client and a controller of different versions could misunderstand each other. */
@@ -359,6 +360,24 @@ export const METHODS = {
     z.object({ parameters: z.record(text, text) }),
   ),
 
+  /**
+   * The radios of virtual boards hear each other from now on, until the test or the lease ends. Partners are leased by the
+   * same client; stations are then by default on the first of them.
+   */
+  'air.open': method(
+    z.object({ lease, partners: z.array(LeaseRef).min(1), options: AirOptions.prefault({}) }),
+    z.object({ radios: z.array(text) }),
+  ),
+  'air.set': method(z.object({ lease, change: HearingChange }), none),
+  'air.jam': method(
+    z.object({ lease, frequencyMhz: z.number().nullable(), powerDbm: z.number().nullable() }),
+    none,
+  ),
+  'air.deauthenticate': method(z.object({ lease, from: text, to: text, reason: z.number().int() }), none),
+  /** `left`: frames of the capture so far that were left out, its file being full. */
+  'air.capture': method(z.object({ lease, path: text.nullable() }), z.object({ left: z.number().int() })),
+  'air.counts': method(z.object({ lease }), z.object({ counts: z.array(AirCount) })),
+
   'ap.start': method(z.object({ lease, options: ApOptions }), z.object({ id: text, info: ApInfo })),
   'ap.stop': method(link, none),
   'ap.restart': method(link, z.object({ info: ApInfo })),
@@ -372,6 +391,11 @@ export const METHODS = {
   ),
   'station.stop': method(link, none),
   'station.reconnect': method(link, z.object({ info: StationInfo })),
+  'station.reassociate': method(
+    link.extend({ times: z.number().int().positive(), timeoutMs: ms }),
+    z.object({ timesMs: z.array(ms) }),
+  ),
+  'station.powerSave': method(link.extend({ on: z.boolean() }), z.object({ supported: z.boolean() })),
   'station.status': method(link, StationStatus),
   'station.command': method(link.extend({ command: text }), z.object({ output: text })),
   'station.mark': method(link, z.object({ mark: z.number().int() })),

@@ -22,6 +22,10 @@ const SETTINGS = z.object({
   HIL_WAIT_MS: positive.default(600_000),
   /** Length of the soak; seconds. */
   HIL_DURATION: positive.default(60),
+  /** Stations are on another virtual board than the access point, in one air. */
+  HIL_AIR: z.enum(['0', '1']).default('0'),
+  /** Times that the reconnect suite makes a station join anew. */
+  HIL_RECONNECTS: count.default(100),
   /** Rate of the soak; bit/s. */
   HIL_RATE: positive.default(20e6),
 });
@@ -36,6 +40,11 @@ export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
     ({ path, message }) => `${path.join('.')}=${given[String(path[0])]}: ${message}`,
   );
   throw new ConfigError(issues.join('; '), { hint: 'unset it for the default' });
+}
+
+/** What the reconnect suite runs. */
+export function reconnectSettings(env: NodeJS.ProcessEnv = process.env): { times: number } {
+  return { times: settings(env).HIL_RECONNECTS };
 }
 
 /** What the soak suite runs: the floor is three quarters of the rate. */

@@ -30,8 +30,11 @@ export function eventText(event: Told): string {
       );
     case 'iperf3.interval':
       return `${event.data.startS.toFixed(0)}-${event.data.endS.toFixed(0)} s ${mbps(event.data.bitsPerSecond)}${loss(event.data)}`;
-    case 'probe.host':
-      return `the lab machine: ${percent(event.data.busy)} busy, ${percent(event.data.steal)} taken by others, ${event.data.lagMs} ms late`;
+    case 'probe.host': {
+      const { busy, steal, lagMs, emulator } = event.data;
+      const emulated = emulator === 0 ? '' : `, the emulated board ${percent(emulator)}`;
+      return `the lab machine: ${percent(busy)} busy, ${percent(steal)} taken by others, ${lagMs} ms late${emulated}`;
+    }
     case 'probe.board':
       return `the board: ${percent(event.data.busy)} busy, ${percent(event.data.softirq)} in softirqs${memory(event.data)}`;
     case 'probe.radio': {
@@ -65,6 +68,8 @@ export function eventText(event: Told): string {
       const { title, fingerprint, via, file } = event.data;
       return `${title} (${fingerprint}, ${via}${file === undefined ? '' : `, ${file}`})`;
     }
+    case 'air.change':
+      return event.data.what;
     case 'verdict.finding':
       return `${event.data.role}: ${findingLine(event.data)}`;
     case 'test.start':

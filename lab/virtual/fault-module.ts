@@ -10,9 +10,10 @@ import { cacheDir, makeFolder } from '../paths.ts';
 import { findTool, runTool } from '../program.ts';
 import type { DebFile } from './apt.ts';
 import { buildLock } from './build-lock.ts';
+import { isCompilerPart, ownCompiler, unpackDebs, unpackedEnv } from './compiler.ts';
 import { hostLayout } from './host.ts';
 import { downloadDebs, type FetchOptions, freshApt } from './image.ts';
-import { debsDir, type ImageProgress } from './image-cache.ts';
+import type { ImageProgress } from './image-cache.ts';
 import { kindOf } from './kinds.ts';
 import type { BoardImage } from './manifest.ts';
 import { SHARED } from './recipe.ts';
@@ -22,9 +23,6 @@ export const FAULT_MODULE = 'hil_fault';
 const SOURCE = join(import.meta.dirname, 'fault-module');
 /** What building a module takes besides a compiler: libelf and OpenSSL are those of the kernel's own programs. */
 const HEADERS = /^(?:linux-(?:headers|kbuild)-.*|libelf1|libssl3|zlib1g)$/;
-/** The compiler and its libraries, but for the C library, which is the lab machine's. */
-const COMPILER =
-  /^(?:make|gcc-12|cpp-12|libgcc-12-dev|binutils.*|libbinutils|libctf.*|libjansson4|libzstd1|libgmp10|libisl23|libmp[fc].*)$/;
 
 /**
  * The built module on the lab machine. Throws LabError when Debian no longer has the headers of the image's kernel,
@@ -66,14 +64,12 @@ async function build(
 ): Promise<void> {
   const { signal } = options;
   const release = image.kernelRelease;
-  const own = (await findTool('gcc-12')) !== null && (await findTool('make')) !== null;
+  const compiler = await ownCompiler(hostLayout().architecture);
+  const own = compiler.own && (await findTool('make')) !== null;
   const debs = await packages(image, own, report, options);
   report({ step: 'unpacking kernel headers', detail: release });
   const root = join(dir, 'root');
-  await mkdir(root);
-  for (const { file } of debs) {
-    await runTool('dpkg-deb', ['-x', join(debsDir(), file), root], { step: `unpacking ${file}`, signal });
-  }
+  await unpackDebs(debs, root, signal);
   const headers = join(root, 'usr/src', `linux-headers-${release}`);
   const makefile = join(headers, 'Makefile');
   await writeFile(makefile, (await readFile(makefile, 'utf8')).replaceAll(' /usr/src/', ` ${root}/usr/src/`));
@@ -81,25 +77,17 @@ async function build(
   const source = join(dir, 'source');
   await mkdir(source);
   for (const name of await readdir(SOURCE)) await copyFile(join(SOURCE, name), join(source, name));
-  const libraries = join(root, hostLayout().libraries);
-  const bin = join(root, 'usr/bin');
-  await runTool(own ? 'make' : join(bin, 'make'), ['-C', headers, `M=${source}`, 'CC=gcc-12', 'modules'], {
-    step: 'building the module',
-    // Debian's headers name the compiler of their release.
-    env: {
-      ...process.env,
-      LC_ALL: 'C.UTF-8',
-      PATH: `${bin}:${process.env.PATH ?? ''}`,
-      LD_LIBRARY_PATH: libraries,
-    },
-    signal,
+  const make = own ? 'make' : join(root, 'usr/bin/make');
+  // Debian's headers name the compiler of their release.
+  await runTool(make, ['-C', headers, `M=${source}`, `CC=${compiler.name}`, 'modules'], {
+    ...{ step: 'building the module', env: unpackedEnv(root), signal },
   });
   await rename(join(source, `${FAULT_MODULE}.ko`), join(dir, `${FAULT_MODULE}.ko`));
 }
 
 async function packages(
   image: BoardImage,
-  ownCompiler: boolean,
+  own: boolean,
   report: (event: ImageProgress) => void,
   options: FetchOptions,
 ): Promise<DebFile[]> {
@@ -114,7 +102,7 @@ async function packages(
       cause,
     });
   });
-  const debs = all.filter(({ name }) => HEADERS.test(name) || (!ownCompiler && COMPILER.test(name)));
+  const debs = all.filter((deb) => HEADERS.test(deb.name) || (!own && isCompilerPart(deb)));
   await downloadDebs(apt, debs, report, signal);
   return debs;
 }

@@ -9,6 +9,7 @@ import type {
   Progress,
 } from '../board/hardware.ts';
 import { HarnessError } from '../errors.ts';
+import { threadSeconds } from '../process.ts';
 import { bootPlaceOf } from './board-files.ts';
 import { ensureImage } from './image.ts';
 import { DEFAULT_KIND, kindOf } from './kinds.ts';
@@ -73,6 +74,15 @@ export class VirtualHardware implements BoardHardware {
 
   ssh(): { host: string; port: number } {
     return { host: '127.0.0.1', port: this.#machine.sshPort };
+  }
+
+  emulatorSeconds(): ReadonlyMap<number, number> | null {
+    const { pid } = this.#machine;
+    return pid === null ? null : threadSeconds(pid);
+  }
+
+  air(): { kind: string; socket: string } {
+    return { kind: this.#kind, socket: this.#machine.airPath };
   }
 
   bootPlace(): BootPlace | null {

@@ -23,7 +23,13 @@ export const aptDir = (architecture: string): string => join(cacheDir(), 'apt', 
 /** Deletes all images and downloaded packages; boards that are on keep running but cannot be started again. */
 export async function cleanImages(): Promise<{ freedBytes: number }> {
   let freedBytes = 0;
-  for (const dir of [imagesDir(), debsDir(), join(cacheDir(), 'apt'), join(cacheDir(), 'modules')]) {
+  for (const dir of [
+    imagesDir(),
+    debsDir(),
+    join(cacheDir(), 'apt'),
+    join(cacheDir(), 'modules'),
+    join(cacheDir(), 'agents'),
+  ]) {
     freedBytes += await sizeOf(dir);
     await rm(dir, { recursive: true, force: true });
   }

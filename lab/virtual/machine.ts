@@ -66,6 +66,11 @@ export class VirtualMachine {
     return this.#sshPort;
   }
 
+  /** Socket to the port of its radios. */
+  get airPath(): string {
+    return this.#file(BOARD_FILES.air);
+  }
+
   get pid(): number | null {
     return this.#process?.pid ?? null;
   }

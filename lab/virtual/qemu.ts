@@ -29,10 +29,15 @@ export const BOARD_FILES = {
   consoleLog: 'console.log',
   /** What its firmware fetches over TFTP. */
   tftp: 'tftp',
+  /** Socket to the port by which its radios are in a shared air. */
+  air: 'air',
 } as const;
 
 /** Names by which QMP commands address parts of the machine. */
 export const DEVICE = { console: 'console', nic: 'nic0' } as const;
+
+/** Name of the port by which a board's radios are in a shared air, as the board sees it. */
+export const AIR_PORT = 'hil.air';
 
 /** Longest path of a Unix socket (sockaddr_un holds 108 bytes with the NUL). */
 const SOCKET_PATH_BYTES = 107;
@@ -77,6 +82,8 @@ export function qemuArguments(setup: QemuSetup): string[] {
     ['-chardev', `pty,id=${DEVICE.console},logfile=${file('consoleLog')},logappend=on`],
     ['-serial', `chardev:${DEVICE.console}`],
     ['-device', 'virtio-rng-pci', '-device', 'qemu-xhci,id=usb'],
+    ['-device', 'virtio-serial-pci', '-chardev', `socket,id=air,path=${file('air')},server=on,wait=off`],
+    ['-device', `virtserialport,chardev=air,name=${AIR_PORT}`],
     machine.devices.flatMap((device) => ['-device', device]),
     // By default QEMU would end in the middle of a panic's text.
     ['-action', 'panic=none', '-action', 'watchdog=reset'],

@@ -39,14 +39,14 @@ export interface Chart {
 }
 
 const LANES = [
-  ...['test', 'finding', 'power', 'console', 'kernel', 'usb', 'access point', 'station', 'traffic'],
-  ...['command', 'lab'],
+  ...['test', 'finding', 'power', 'console', 'kernel', 'usb', 'access point', 'station', 'air'],
+  ...['traffic', 'command', 'lab'],
 ];
 const LANE_OF: Readonly<Partial<Record<AnyEvent['source'], string>>> = {
   ...{ test: 'test', harness: 'test', verdict: 'finding', crash: 'finding', soak: 'finding' },
   ...{ power: 'power', board: 'power', boot: 'power', console: 'console', kernel: 'kernel' },
   ...{ hostapd: 'access point', dhcp: 'access point', wpa_supplicant: 'station', link: 'station' },
-  ...{ iperf3: 'traffic', command: 'command', file: 'command', ssh: 'command' },
+  ...{ air: 'air', iperf3: 'traffic', command: 'command', file: 'command', ssh: 'command' },
 };
 const MOST_LINES = 300_000;
 const CHARTS = { rate: 0, latency: 1, signal: 2, again: 3, busy: 4 } as const;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LeasedBoard } from '../../lab/client/board.ts';
 import { LabClient } from '../../lab/client/client.ts';
+import { airRows } from './air.ts';
 import { bootRows, fleetRows } from './boot.ts';
 import { classifyRows } from './classify.ts';
 import { consoleRows } from './console.ts';
@@ -28,6 +29,7 @@ const PARTS: Record<string, Part> = {
   ssh: onLab((lab) => onBoard(lab, (board) => sshRows(lab, board))),
   'ssh-loopback': sshLoopbackRows,
   iperf3: onLab((lab) => onBoard(lab, iperf3Rows)),
+  air: onLab(airRows),
   noop: onLab(noopRows),
   fleet: onLab(fleetRows),
 };
