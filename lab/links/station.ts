@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import type { BoardContext } from '../board/context.ts';
 import { quote } from '../board/remote.ts';
+import { defined } from '../defined.ts';
 import { abortReason, ConfigError, HarnessError, LabError, messageOf, ProductError } from '../errors.ts';
 import { acting } from '../journal/acting.ts';
 import { withoutPrefix } from './address.ts';
@@ -142,6 +143,50 @@ export class Station {
     await this.command('reconnect');
     await this.waitForEvent('CTRL-EVENT-CONNECTED', { since: again, timeoutMs: this.#options.timeoutMs });
     await this.#complete(started, performance.now() - started);
+  }
+
+  /** Leaves and joins anew so many times, its address staying. Gives how long each took, in milliseconds. */
+  async reassociate(options: {
+    times: number;
+    timeoutMs: number;
+    signal: AbortSignal;
+  }): Promise<{ timesMs: number[] }> {
+    const { times, timeoutMs, signal } = options;
+    const timesMs: number[] = [];
+    while (timesMs.length < times) {
+      try {
+        timesMs.push(await this.#again({ timeoutMs, signal }));
+      } catch (error) {
+        if (!(error instanceof ProductError)) throw error;
+        const { message, board, code, hint } = error;
+        const which = `association ${timesMs.length + 1} of ${times}`;
+        throw new ProductError(`${message} (${which})`, { ...defined({ board, code, hint }), cause: error });
+      }
+    }
+    return { timesMs };
+  }
+
+  /** Leaves, and gives how long joining takes. */
+  async #again(options: { timeoutMs: number; signal: AbortSignal }): Promise<number> {
+    const mark = this.mark();
+    await this.#acting('disconnects', async () => {
+      await this.command('disconnect');
+      await this.waitForEvent('CTRL-EVENT-DISCONNECTED', { since: mark, ...options });
+    });
+    const started = performance.now();
+    await this.command('reconnect');
+    await this.waitForEvent('CTRL-EVENT-CONNECTED', { since: mark, ...options });
+    return performance.now() - started;
+  }
+
+  /** Whether the radio sleeps between beacons from now on; false: its driver can't. */
+  async powerSave(on: boolean): Promise<boolean> {
+    const { remote, name: board } = this.#ctx;
+    const command = `iw dev ${quote(this.#options.interface)} set power_save ${on ? 'on' : 'off'}`;
+    const { exitCode, stderr } = await remote.run(this.#inside(command));
+    if (exitCode === 0) return true;
+    if (/not supported/i.test(stderr)) return false;
+    throw new ProductError(`${board}: ${command}: ${stderr.trim()}`, { board, code: 'power-save' });
   }
 
   /** The number of events so far: pass it as `since` to see only what comes later. */
