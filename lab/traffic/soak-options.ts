@@ -71,6 +71,10 @@ export const SoakOptions = Iperf3Options.omit({ omitS: true, parallel: true }).e
     .boolean()
     .default(true)
     .describe('at the first breach: collects what is known of radios, driver, queues and programs'),
+  capture: z
+    .boolean()
+    .default(false)
+    .describe('keeps the last packets at both ends (tcpdump), which are collected at the first breach too'),
   probes: z
     .boolean()
     .default(true)
@@ -107,7 +111,12 @@ export const SoakResult = z.object({
     .array(z.object({ atS: z.number(), lane: z.string(), text: z.string(), bad: z.boolean() }))
     .describe('what every source told in the ten seconds before the first breach'),
   frozen: z
-    .array(z.object({ where: z.string(), name: z.string(), text: z.string() }))
+    .array(
+      z.object({
+        ...{ where: z.string(), name: z.string(), text: z.string() },
+        packets: z.boolean().optional().describe('text is the base64 of a file of pcap'),
+      }),
+    )
     .describe('what was collected of each end at the first breach'),
   criteria: z.object({
     ...{ durationS: z.number(), intervalS: z.number(), floorBps: z.number() },
@@ -126,7 +135,9 @@ export const SoakResult = z.object({
           message: z.string(),
         })
         .nullable(),
-      troubles: z.array(z.object({ fromS: z.number(), toS: z.number(), why: z.string() })),
+      troubles: z.array(
+        z.object({ fromS: z.number(), toS: z.number(), why: z.string(), emulated: z.boolean() }),
+      ),
       latency: z.array(z.object({ atS: z.number(), timesMs: z.array(z.number()) })),
       memory: z.array(z.object({ atS: z.number(), usedKb: z.number() })),
     })

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { HostProbe, loadBetween, parseStat } from '../../lab/traffic/probes/host.ts';
+import { threadSeconds } from '../../lab/process.ts';
+import { busiest, HostProbe, loadBetween, parseStat } from '../../lab/traffic/probes/host.ts';
 import { NO_SERIES, type SoakCriteria } from '../../lab/verdict/soak/criteria.ts';
 import { judgeSoak } from '../../lab/verdict/soak/judge.ts';
 import { mostlySaturated, saturation } from '../../lab/verdict/soak/saturation.ts';
@@ -18,12 +19,15 @@ test('/proc/stat says how much of the processors was used, and by whom', () => {
 });
 
 test('a machine without time is told from one that is merely busy', () => {
-  const load = { busy: 0.5, steal: 0, lagMs: 5 };
+  const load = { busy: 0.5, steal: 0, lagMs: 5, emulator: 0.9 };
   assert.equal(saturation(load), null);
   assert.equal(saturation({ ...load, busy: 0.9 }), null);
-  assert.match(saturation({ ...load, busy: 0.99 }) ?? '', /processors were 99 % busy/);
-  assert.match(saturation({ ...load, steal: 0.3 }) ?? '', /others took 30 %/);
-  assert.match(saturation({ ...load, lagMs: 900 }) ?? '', /900 ms late/);
+  assert.match(saturation({ ...load, busy: 0.99 })?.why ?? '', /processors were 99 % busy/);
+  assert.match(saturation({ ...load, steal: 0.3 })?.why ?? '', /others took 30 %/);
+  assert.match(saturation({ ...load, lagMs: 900 })?.why ?? '', /900 ms late/);
+  const emulated = saturation({ ...load, emulator: 0.98 });
+  assert.deepEqual(emulated, { why: 'the emulated processor of the board was 98 % busy', emulated: true });
+  assert.equal(saturation({ ...load, emulator: 1, busy: 1 })?.emulated, false);
   const full = { ...load, busy: 1 };
   assert.equal(mostlySaturated([full, load, load, load]), null);
   assert.match(mostlySaturated([full, load, load]) ?? '', /busy/);
@@ -52,7 +56,7 @@ const seconds = (rates: Record<number, number>) =>
   });
 
 test('a dip while the lab machine had no time is inconclusive; any other breach is a failure all the same', () => {
-  const trouble = { fromS: 5, toS: 6, why: 'the machine was busy' };
+  const trouble = { fromS: 5, toS: 6, why: 'the machine was busy', emulated: false };
   const judged = (rates: Record<number, number>, disconnects: { atS: number; message: string }[] = []) =>
     judgeSoak({ ...NO_SERIES, intervals: seconds(rates), disconnects, troubles: [trouble] }, CRITERIA);
   const excused = judged({ 5: 3e6, 6: 0 });
@@ -66,4 +70,41 @@ test('a dip while the lab machine had no time is inconclusive; any other breach 
   const other = judged({ 5: 3e6, 8: 1e6 });
   assert.equal(other.verdict, 'fail');
   assert.match(other.message, /1\.0 Mbit\/s at second 8/, 'what the lab does not explain is what counts');
+});
+
+test('an emulated processor without time excuses a dip, but nothing that stands still', () => {
+  const trouble = {
+    fromS: 5,
+    toS: 6,
+    why: 'the emulated processor of the board was 99 % busy',
+    emulated: true,
+  };
+  const judged = (rates: Record<number, number>) =>
+    judgeSoak({ ...NO_SERIES, intervals: seconds(rates), troubles: [trouble] }, CRITERIA);
+  assert.equal(judged({ 5: 12e6 }).verdict, 'inconclusive');
+  const stalled = judged({ 5: 0 });
+  assert.equal(stalled.verdict, 'fail');
+  assert.match(stalled.message, /nothing arrived/);
+});
+
+test('of all threads of all emulated boards the busiest counts', () => {
+  const sample = (atMs: number, ...threads: (Record<number, number> | null)[]) => ({
+    ...{ times: null, atMs },
+    threads: threads.map((each) =>
+      each === null ? null : new Map(Object.entries(each).map(([id, used]) => [Number(id), used])),
+    ),
+  });
+  const before = sample(0, { 1: 10, 2: 5 }, { 7: 1 });
+  assert.equal(busiest(before, sample(2000, { 1: 10.2, 2: 6 }, { 7: 2.6 })), 0.8);
+  // A thread that came meanwhile, and a board that was switched off or on, say nothing.
+  assert.equal(busiest(before, sample(1000, { 1: 10, 3: 50 }, null)), 0);
+  assert.equal(busiest(sample(0, null), sample(1000, { 1: 3 })), 0);
+});
+
+test('the threads of a process are told with the time they used; of one that has ended nothing', () => {
+  const started = performance.now();
+  while (performance.now() - started < 60);
+  const used = threadSeconds(process.pid);
+  assert.ok((used?.get(process.pid) ?? 0) > 0.05, JSON.stringify([...(used ?? [])]));
+  assert.equal(threadSeconds(2 ** 22 + 1), null);
 });

@@ -31,18 +31,38 @@ export function loadBetween(before: Times, after: Times): Pick<HostLoad, 'busy' 
 
 const PERIOD_MS = 1000;
 
+/** Processor time that each thread of an emulated board has used, in seconds; null when it is off. */
+export type Emulator = () => ReadonlyMap<number, number> | null;
+
+interface Sample {
+  times: Times | null;
+  atMs: number;
+  threads: readonly (ReadonlyMap<number, number> | null)[];
+}
+
 /** Tells once a second, until it is disposed of. */
 export class HostProbe implements Disposable {
   readonly #delay = monitorEventLoopDelay({ resolution: 20 });
   readonly #timer: NodeJS.Timeout;
-  #before = read();
+  #before: Sample;
 
-  constructor(tell: (load: HostLoad) => void) {
+  constructor(tell: (load: HostLoad) => void, emulators: readonly Emulator[] = []) {
+    const read = (): Sample => ({
+      times: parseStat(readFileSync('/proc/stat', 'utf8')),
+      atMs: performance.now(),
+      threads: emulators.map((emulator) => emulator()),
+    });
+    this.#before = read();
     this.#delay.enable();
     this.#timer = setInterval(() => {
+      const before = this.#before;
       const after = read();
-      if (this.#before && after)
-        tell({ ...loadBetween(this.#before, after), lagMs: Math.round(this.#delay.max / 1e6) });
+      if (before.times && after.times)
+        tell({
+          ...loadBetween(before.times, after.times),
+          lagMs: Math.round(this.#delay.max / 1e6),
+          emulator: busiest(before, after),
+        });
       this.#before = after;
       this.#delay.reset();
     }, PERIOD_MS);
@@ -55,6 +75,14 @@ export class HostProbe implements Disposable {
   }
 }
 
-function read(): Times | null {
-  return parseStat(readFileSync('/proc/stat', 'utf8'));
+/** Part of a processor that the busiest of all threads used, 0 to 1. */
+export function busiest(before: Sample, after: Sample): number {
+  const seconds = (after.atMs - before.atMs) / 1000;
+  let most = 0;
+  for (const [place, threads] of after.threads.entries())
+    for (const [thread, used] of threads ?? []) {
+      const earlier = before.threads[place]?.get(thread);
+      if (earlier !== undefined) most = Math.max(most, (used - earlier) / seconds);
+    }
+  return Math.min(1, most);
 }

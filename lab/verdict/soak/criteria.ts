@@ -1,4 +1,5 @@
 /** What a soak is judged by, and what it is judged of. */
+import type { Saturation } from './saturation.ts';
 
 export const SOAK_CRITERIA = [
   ...(['floor', 'window', 'stall', 'disconnect', 'recovery', 'loss', 'retransmits'] as const),
@@ -53,11 +54,10 @@ export interface SoakDisconnect {
   backAfterS?: number | null | undefined;
 }
 
-/** A time in which the lab machine had none left for the board or its traffic; `why` is a part of a sentence. */
-export interface LabTrouble {
+/** A time in which the lab machine had none left for the board or its traffic. */
+export interface LabTrouble extends Saturation {
   fromS: number;
   toS: number;
-  why: string;
 }
 
 /** Why the traffic ended before its time, if it did. */

@@ -2,14 +2,14 @@
 import type { EventKind, PayloadInput } from '../../journal/event.ts';
 import type { SoakEnd, SoakInterval, SoakSeries } from './criteria.ts';
 import { type Disconnect, Outages } from './outages.ts';
-import { saturation } from './saturation.ts';
+import { type Saturation, saturation } from './saturation.ts';
 
 export class SoakRecord {
   readonly #outages = new Outages();
   readonly #intervals: SoakInterval[] = [];
   readonly #latency: { at: number; timesMs: number[] }[] = [];
   readonly #memory: { at: number; usedKb: number }[] = [];
-  readonly #troubles: { at: number; why: string }[] = [];
+  readonly #troubles: ({ at: number } & Saturation)[] = [];
   #start: number | null = null;
 
   /** Takes any event; `at` in seconds of one monotonic clock. Gives the disconnect that begins with it. */
@@ -30,8 +30,9 @@ export class SoakRecord {
         return null;
       }
       case 'probe.host': {
-        const why = saturation(data as PayloadInput<'probe.host'>);
-        if (why !== null) this.#troubles.push({ at, why });
+        const { emulator = 0, ...load } = data as PayloadInput<'probe.host'>;
+        const found = saturation({ ...load, emulator });
+        if (found) this.#troubles.push({ at, ...found });
         return null;
       }
       default:
@@ -50,7 +51,10 @@ export class SoakRecord {
       disconnects: this.#outages.all.map(({ atS, message, backAfterS }) => ({
         ...{ atS: this.atS(atS), message, backAfterS },
       })),
-      troubles: this.#troubles.map(({ at, why }) => ({ fromS: this.atS(at) - 1, toS: this.atS(at), why })),
+      troubles: this.#troubles.map(({ at, ...why }) => ({
+        ...{ fromS: this.atS(at) - 1, toS: this.atS(at) },
+        ...why,
+      })),
       latency: this.#latency.map(({ at, timesMs }) => ({ atS: this.atS(at), timesMs })),
       memory: this.#memory.map(({ at, usedKb }) => ({ atS: this.atS(at), usedKb })),
     };
