@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import type { LeasedBoard } from '../client/board.ts';
 import { defined } from '../defined.ts';
-import { messageOf } from '../errors.ts';
+import { ConfigError, messageOf } from '../errors.ts';
 import { runsDir } from '../paths.ts';
 import { newRunId, prepareRunDir } from '../runner/run.ts';
 import { RunSession } from '../runner/session.ts';
@@ -17,6 +17,7 @@ import { EXIT_CODES } from '../verdict/verdict.ts';
 import type { Invocation } from './invocation.ts';
 import { bringUp, useBoard, type WaitOption, waitOption } from './lease.ts';
 import { interact } from './shell.ts';
+import { type Hearing, hearingOf, openAir, withPartner } from './soak-air.ts';
 import { armsOf, compareArms } from './soak-arms.ts';
 import { BANDS, bringUpLink, type LinkOptions, type Links, linksOf, SECURITIES } from './soak-link.ts';
 import { SoakProgress } from './soak-progress.ts';
@@ -38,8 +39,11 @@ interface SoakCommandOptions extends WaitOption, LinkOptions {
   arm?: string[];
   rounds: number;
   freeze: boolean;
+  capture?: true;
   hold?: true;
   json?: true;
+  air?: string;
+  hearing?: Hearing;
 }
 
 export function define(command: Command, invocation: Invocation): void {
@@ -60,10 +64,13 @@ export function define(command: Command, invocation: Invocation): void {
     .option('--max-latency <duration>', '99 of 100 pings beside the traffic are shorter', parseDuration)
     .option('--max-loss <percent>', 'of the datagrams of UDP; default 1', parseCount('--max-loss', 0, 100))
     .option('--no-probes', 'nothing beside the traffic: no ping, nothing asked of the board')
+    .option('--capture', 'keeps the last packets at both ends (tcpdump), collected at the first breach too')
     .option('--no-freeze', 'collects nothing at the first breach')
     .option('--hold', 'after a failure the board stays as it is: with a shell on it, or until Ctrl-C')
     .option('--arm <arm>', 'twice: two ways of running the board, soaked in turn; see below', collect)
     .option('--rounds <n>', 'segments of each arm', parseCount('--rounds', 2, 1000), 6)
+    .option('--air <board>', 'the station is on this virtual board, over a simulated air')
+    .option('--hearing <what>', 'of that air: loss=1%,tryLoss=5%,signal=-70,delay=20ms,rate=30M', hearingOf)
     .option('--json', 'the result as JSON')
     .addHelpText(
       'after',
@@ -81,6 +88,7 @@ Examples:
   hil soak bpi1 --duration 8h --hold                   caught at night, looked at in the morning
   hil soak bpi1 --duration 60s --arm plain \\
     --arm 'htb: tc qdisc add dev ap0 root tbf rate 18mbit burst 32k latency 50ms // tc qdisc del dev ap0 root'
+  hil soak vb1 --air vb2 --hearing signal=-75,delay=5ms
   hil soak vb1 --tcp --rate 30M --duration 5m --security wpa3`,
     )
     .action((board: string, options: SoakCommandOptions) => soak(board, options, invocation));
@@ -93,6 +101,9 @@ function collect(value: string, before: string[] = []): string[] {
 async function soak(name: string, options: SoakCommandOptions, invocation: Invocation): Promise<void> {
   const links = linksOf(options);
   const arms = armsOf(options.arm ?? []);
+  if (options.hearing && options.air === undefined)
+    throw new ConfigError('--hearing is of a simulated air: --air BOARD names who else is in it');
+  if (options.air === name) throw new ConfigError(`${name} can't be on both sides of the air`);
   const { wait, rounds, json = false } = options;
   const id = newRunId();
   const run = { id, dir: `${runsDir()}/${id}` };
@@ -100,25 +111,29 @@ async function soak(name: string, options: SoakCommandOptions, invocation: Invoc
   const session = await RunSession.open(run, invocation.argv.join(' '));
   let why = 'ended';
   try {
-    await useBoard(name, { wait, purpose: 'soak', invocation, run: id }, async (board, signal) => {
-      await bringUp(board, signal, invocation);
-      if (arms) {
-        await compareArms(
-          board,
-          arms,
-          { links, options: trafficOf(options), rounds, json },
-          { signal, invocation },
-        );
-        return;
-      }
-      const result = await hold(board, links, options, { signal, invocation });
-      invocation.exitCode = EXIT_CODES[result.verdict];
-      invocation.endedInOrder = true;
-      const kept = keep(run.dir, result);
-      if (json) await invocation.json(result);
-      else await invocation.write(told(name, result));
-      if (kept !== null) invocation.say(`collected at the first breach: ${relative(process.cwd(), kept)}`);
-      if (options.hold && result.verdict === 'fail') await holdBoard(board, signal, invocation);
+    const use = { wait, purpose: 'soak', invocation, run: id };
+    await withPartner(options.air, use, async (partner) => {
+      await useBoard(name, use, async (board, signal) => {
+        await bringUp(board, signal, invocation);
+        if (partner) await openAir(board, partner, options.hearing ?? {}, signal);
+        if (arms) {
+          await compareArms(
+            board,
+            arms,
+            { links, options: trafficOf(options), rounds, json },
+            { signal, invocation },
+          );
+          return;
+        }
+        const result = await hold(board, links, options, { signal, invocation });
+        invocation.exitCode = EXIT_CODES[result.verdict];
+        invocation.endedInOrder = true;
+        const kept = keep(run.dir, result);
+        if (json) await invocation.json(result);
+        else await invocation.write(told(name, result));
+        if (kept !== null) invocation.say(`collected at the first breach: ${relative(process.cwd(), kept)}`);
+        if (options.hold && result.verdict === 'fail') await holdBoard(board, signal, invocation);
+      });
     });
   } catch (error) {
     why = 'failed';
@@ -139,7 +154,9 @@ function keep(dir: string, { frozen }: SoakResult): string | null {
   if (frozen.length === 0) return null;
   const folder = join(dir, 'artifacts', 'frozen');
   mkdirSync(folder, { recursive: true });
-  for (const { where, name, text } of frozen) writeFileSync(join(folder, `${where}-${name}.txt`), text);
+  for (const { where, name, text, packets } of frozen)
+    if (packets) writeFileSync(join(folder, `${where}-${name}.pcap`), text, 'base64');
+    else writeFileSync(join(folder, `${where}-${name}.txt`), text);
   return folder;
 }
 
@@ -209,11 +226,12 @@ function trafficOf(options: SoakCommandOptions): Omit<SoakOptions, 'server' | 'c
 }
 
 function limitsOf(options: SoakCommandOptions): Partial<SoakOptions> {
-  const { maxStall, maxRecovery, maxLatency, maxDisconnects, maxLoss, window, probes, freeze } = options;
+  const { maxStall, maxRecovery, maxLatency, maxDisconnects, maxLoss, window, probes, freeze, capture } =
+    options;
   const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
   return defined({
     ...{ maxStallS: seconds(maxStall), maxRecoveryS: seconds(maxRecovery), maxLatencyMs: maxLatency },
-    ...{ maxDisconnects, windowFloorBps: window, probes, freeze },
+    ...{ maxDisconnects, windowFloorBps: window, probes, freeze, capture },
     maxLossRatio: maxLoss === undefined ? undefined : maxLoss / 100,
   });
 }

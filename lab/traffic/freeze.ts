@@ -2,6 +2,7 @@
 import { quote, type Remote } from '../board/remote.ts';
 import { messageOf } from '../errors.ts';
 import { inNamespace } from '../links/namespace.ts';
+import type { CaptureRing } from './capture-ring.ts';
 
 export interface Frozen {
   /** Name of the machine and, where it is not the root one, the namespace. */
@@ -9,6 +10,8 @@ export interface Frozen {
   /** Such as `stations`. */
   name: string;
   text: string;
+  /** `text` is the base64 of a file of pcap. */
+  packets?: boolean | undefined;
 }
 
 export interface FreezeEnd {
@@ -16,12 +19,17 @@ export interface FreezeEnd {
   namespaces: readonly (string | null)[];
   /** Its kernel tells more of these for the rest of the soak. */
   modules: readonly string[];
+  /** The last packets there, where they are kept. */
+  rings: readonly { namespace: string | null; ring: CaptureRing }[];
 }
 
 const EACH_MS = 15_000;
 /** Together: the traffic's end waits for it. */
 const ALL_MS = 60_000;
 const MOST_BYTES = 512 * 1024;
+/** Control sockets of the programs of links. */
+const SOCKETS = (program: string): string =>
+  `find /run /var/run -type s -path "*/${program}*/*" 2>/dev/null | sort -u | while read -r s; do `;
 const RADIOS =
   'for p in /sys/class/net/*/phy80211; do [ -e "$p" ] || continue; i=$(basename "$(dirname "$p")"); echo "== $i"';
 
@@ -32,7 +40,7 @@ const OF_MACHINE: Readonly<Record<string, string>> = {
   interrupts: 'cat /proc/interrupts /proc/softirqs',
   memory: 'cat /proc/meminfo; head -n 60 /proc/slabinfo 2>/dev/null',
   hostapd:
-    'find /run/hil /var/run/hostapd -type s -path "*/hostapd*/*" 2>/dev/null | while read -r s; do ' +
+    `${SOCKETS('hostapd')}` +
     'for c in status all_sta; do echo "== $s $c"; hostapd_cli -p "$(dirname "$s")" -i "$(basename "$s")" $c; done; done',
   devcoredump: 'ls -l /sys/class/devcoredump/ 2>/dev/null',
   // A file of a driver may wait for a firmware that is dead, and some are megabytes.
@@ -80,7 +88,10 @@ export class Freezing implements AsyncDisposable {
 }
 
 /** Never throws: what can't be had is told in its place. */
-async function freeze({ remote, namespaces, modules }: FreezeEnd, signal: AbortSignal): Promise<Frozen[]> {
+async function freeze(
+  { remote, namespaces, modules, rings }: FreezeEnd,
+  signal: AbortSignal,
+): Promise<Frozen[]> {
   await switchDebug(remote, modules, '+p', signal);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(ALL_MS)]);
   const frozen: Frozen[] = [];
@@ -97,17 +108,40 @@ async function freeze({ remote, namespaces, modules }: FreezeEnd, signal: AbortS
       return false;
     }
   };
+  // What came last is overwritten soonest.
+  for (const { namespace, ring } of rings)
+    frozen.push(...(await packetsOf(ring, whereOf(remote, namespace))));
   for (const namespace of namespaces)
     for (const [name, command] of Object.entries(OF_RADIOS)) {
-      const where = namespace === null ? remote.name : `${remote.name}-${namespace}`;
-      if (!(await take(where, name, inNamespace(namespace, command)))) return frozen;
+      if (!(await take(whereOf(remote, namespace), name, inNamespace(namespace, command)))) return frozen;
     }
   for (const [name, command] of Object.entries(OF_MACHINE))
     if (!(await take(remote.name, name, command))) return frozen;
   return frozen;
 }
 
-/** Dynamic debug of the kernel (Documentation/admin-guide/dynamic-debug-howto.rst); one without it tells what it tells. Never throws. */
+function whereOf({ name }: Remote, namespace: string | null): string {
+  return namespace === null ? name : `${name}-${namespace}`;
+}
+
+async function packetsOf(ring: CaptureRing, where: string): Promise<Frozen[]> {
+  try {
+    const files = await ring.collect();
+    return files.map((file, place) => ({
+      ...{ where, name: `packets-${place + 1}`, text: file.toString('base64'), packets: true },
+    }));
+  } catch (error) {
+    return [{ where, name: 'packets', text: `they could not be had: ${messageOf(error)}\n` }];
+  }
+}
+
+/** What hostapd and wpa_supplicant tell with -dd, and what they tell without. */
+const LEVEL = { '+p': 'MSGDUMP', '-p': 'INFO' } as const;
+
+/**
+ * Dynamic debug of the kernel (Documentation/admin-guide/dynamic-debug-howto.rst), and more of what hostapd and wpa_supplicant
+ * tell; what is without it tells what it tells. Never throws.
+ */
 async function switchDebug(
   remote: Remote,
   modules: readonly string[],
@@ -118,7 +152,11 @@ async function switchDebug(
     (module) =>
       `echo ${quote(`module ${module} ${flag}`)} >/sys/kernel/debug/dynamic_debug/control 2>/dev/null`,
   );
+  const daemons = [
+    `${SOCKETS('hostapd')} hostapd_cli -p "$(dirname "$s")" -i "$(basename "$s")" log_level ${LEVEL[flag]}; done`,
+    `${SOCKETS('wpa_supplicant')} wpa_cli -p "$(dirname "$s")" -i "$(basename "$s")" log_level ${LEVEL[flag]}; done`,
+  ];
   await remote
-    .run([...lines, 'true'].join('; '), { signal, timeoutMs: EACH_MS, quiet: true })
+    .run([...lines, ...daemons, 'true'].join('; '), { signal, timeoutMs: EACH_MS, quiet: true })
     .catch(() => undefined);
 }

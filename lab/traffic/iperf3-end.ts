@@ -66,6 +66,12 @@ export function clientCommand(options: FullIperf3Options, port: number, version:
   return inNamespace(client.namespace, words.join(' '));
 }
 
+/** How many streams a line of the client says are connected: its event `start` names all, in text form each has a line. */
+export function connectedIn(line: string): number {
+  if (line.startsWith('{')) return line.match(/"local_port":/g)?.length ?? 0;
+  return /^\[\s*\d+\](?:\[[TR]X-C\])? local .* connected to /.test(line) ? 1 : 0;
+}
+
 /** Reads what an end prints. */
 export class EndReader {
   readonly #end: EndName;

@@ -11,6 +11,7 @@ import { type HostLoad, mostlySaturated } from '../verdict/soak/saturation.ts';
 import {
   CONNECT_MS,
   clientCommand,
+  connectedIn,
   directionOf,
   type EndName,
   EndReader,
@@ -27,10 +28,10 @@ import {
 import { type Iperf3Failure, type Iperf3Report, iperf3Failure } from './iperf3-output.ts';
 import { Tally } from './iperf3-tally.ts';
 import { askIperf3, can, type Iperf3Ability, type Iperf3Version, sinceWhen } from './iperf3-version.ts';
-import { HostProbe } from './probes/host.ts';
+import { type Emulator, HostProbe } from './probes/host.ts';
 
 /** Ways in which a link ends a test, or a server that is gone: in the middle of UDP its kernel then refuses. */
-const LOST: readonly string[] = ['control-lost', 'stalled', 'connection-refused'];
+const LOST: readonly string[] = ['control-lost', 'stalled', 'connection-refused', 'handshake-lost'];
 
 export interface Iperf3Hooks {
   onInterval?: (interval: Iperf3Interval) => void;
@@ -39,6 +40,10 @@ export interface Iperf3Hooks {
   finish?: AbortSignal;
   /** The machine of an end, where that is not the board. */
   ends?: { server?: Remote; client?: Remote };
+  /** By when the client must have reached the server and each stream of UDP had its first answer. */
+  handshakeMs?: number;
+  /** Of the boards at the ends that are emulated. */
+  emulators?: readonly Emulator[];
 }
 
 /** Below the ports that Linux gives to outgoing connections (ip_local_port_range). */
@@ -46,6 +51,10 @@ const PORTS = { first: 20_000, end: 32_768 };
 const LISTEN_MS = 15_000;
 /** Between the end of the last interval and the end of the program: results are exchanged. */
 const CLOSING_S = 20;
+/** The default of handshakeMs: somewhat longer than the client tries to connect. */
+const HANDSHAKE_MS = CONNECT_MS + 2000;
+/** iperf3 sends the first datagram of UDP once, and waits for ever: on a link that loses frames it is begun anew. */
+const HANDSHAKES = 3;
 /** How long they may take for that when they are told to end. */
 const FINISH_MS = 5000;
 
@@ -66,7 +75,10 @@ export async function runIperf3(
     versionAt(ends.server, options.direction, hooks.signal),
     versionAt(ends.client, options.direction, hooks.signal),
   ]);
-  return await new Iperf3Test(ctx, options, hooks, ends, { server, client }).run();
+  for (let attempt = 1; ; attempt++) {
+    const result = await new Iperf3Test(ctx, options, hooks, ends, { server, client }).run();
+    if (result.error?.code !== 'handshake-lost' || attempt === HANDSHAKES) return result;
+  }
 }
 
 class Iperf3Test {
@@ -84,6 +96,13 @@ class Iperf3Test {
   readonly #watchdogs = new Map<Direction, NodeJS.Timeout>();
   readonly #closing = new Set<Direction>();
   readonly #loads: HostLoad[] = [];
+  /** Streams of UDP of which the client has not said yet that they are connected; TCP says by itself what it lacks. */
+  #unconnected: number;
+  /**
+   * Intervals until then: a server whose answer was lost counts a client that never begins, and a client says with its own first
+   * interval only that it is connected.
+   */
+  readonly #held: [Direction, Iperf3Interval][] = [];
   /** The server may say so before anybody waits for it. */
   readonly #listening = Promise.withResolvers<'listening'>();
 
@@ -99,6 +118,7 @@ class Iperf3Test {
     this.#hooks = hooks;
     this.#ends = ends;
     this.#versions = versions;
+    this.#unconnected = options.protocol === 'udp' ? options.parallel * this.#directions.length : 0;
     this.#readers = {
       client: new EndReader('client', options, versions.client),
       server: new EndReader('server', options, versions.server),
@@ -114,7 +134,7 @@ class Iperf3Test {
     using _probe = new HostProbe((load) => {
       journal.append('probe.host', load);
       this.#loads.push(load);
-    });
+    }, this.#hooks.emulators);
     try {
       failure = await this.#transfer(command);
     } catch (error) {
@@ -145,6 +165,9 @@ class Iperf3Test {
     });
     for (const direction of this.#directions)
       this.#feedWatchdog(direction, CONNECT_MS / 1000 + this.#options.stallTimeoutS);
+    // Its output comes with its first interval.
+    const { handshakeMs = HANDSHAKE_MS + this.#options.intervalS * 1000 } = this.#hooks;
+    const handshake = setTimeout(() => this.#handshakeLost(handshakeMs), handshakeMs);
     try {
       const finished = this.#finished();
       const outcome = await Promise.race([client.exited, this.#stalled.promise, finished]);
@@ -168,8 +191,17 @@ class Iperf3Test {
       await Promise.race([server.exited, delay(CLOSING_S * 1000, signal)]);
       return null;
     } finally {
+      clearTimeout(handshake);
       for (const timer of this.#watchdogs.values()) clearTimeout(timer);
     }
+  }
+
+  #handshakeLost(afterMs: number): void {
+    if (this.#unconnected === 0) return;
+    this.#stalled.resolve({
+      ...{ fault: 'product', code: 'handshake-lost' },
+      message: `the first datagrams, which iperf3 sends once, did not get through in ${afterMs / 1000} s`,
+    });
   }
 
   /** Resolves when somebody wants the traffic to end, if anybody does. */
@@ -224,6 +256,10 @@ class Iperf3Test {
   #line(end: EndName, line: string): void {
     this.#output[end] += `${line}\n`;
     if (end === 'server' && /^Server listening/.test(line)) this.#listening.resolve('listening');
+    if (end === 'client' && this.#unconnected > 0) {
+      this.#unconnected -= connectedIn(line);
+      if (this.#unconnected <= 0) for (const each of this.#held.splice(0)) this.#interval(...each);
+    }
     for (const report of this.#readers[end].read(line)) this.#report(end, report);
   }
 
@@ -242,6 +278,7 @@ class Iperf3Test {
         const direction = directionOf(end, report.role);
         if (report.omitted) return;
         if (report.role === 'sender') this.#tally.sent(direction, report.interval);
+        else if (this.#unconnected > 0) this.#held.push([direction, report.interval]);
         else this.#interval(direction, report.interval);
       }
     }

@@ -10,6 +10,7 @@ import { judgeSoak } from '../verdict/soak/judge.ts';
 import { SoakRecord } from '../verdict/soak/record.ts';
 import { SoakWatch } from '../verdict/soak/watch.ts';
 import { verdictOfFault } from '../verdict/verdict.ts';
+import { CaptureRing } from './capture-ring.ts';
 import { type FreezeEnd, Freezing } from './freeze.ts';
 import { type Iperf3Hooks, runIperf3 } from './iperf3.ts';
 import { BoardProbe, type ProbedEnd } from './probes/board.ts';
@@ -20,6 +21,9 @@ export interface SoakHooks extends Iperf3Hooks {
   /** Told of each breach when it begins. */
   onBreach?: (breach: Payload<'soak.breach'>) => void;
 }
+
+/** Its rings are begun one after the other. */
+type KeepingEnd = FreezeEnd & { rings: { namespace: string | null; ring: CaptureRing }[] };
 
 /** The floor when none is given, as a part of the rate. */
 const FLOOR = 0.75;
@@ -52,6 +56,7 @@ export async function runSoak(
   const remotes = { server: hooks.ends?.server ?? ctx.remote, client: hooks.ends?.client ?? ctx.remote };
   const ends = endsOf(ctx, options, remotes);
   await using freezing = new Freezing(ends, hooks.signal);
+  await using rings = new AsyncDisposableStack();
   let latency: LatencyProbe | null = null;
   const now = () => performance.now() / 1000;
   const breach = ({ criterion, atS, message }: SoakBreach): void => {
@@ -69,6 +74,7 @@ export async function runSoak(
     if (begun && ++disconnects > maxDisconnects)
       breach({ criterion: 'disconnect', atS: record.atS(at), message: begun.message });
   });
+  if (options.capture) await keepPackets(ctx, ends, { rings, address: options.server.address });
   ctx.journal.append('soak.start', { soak, rateBps, floorBps, durationS });
   try {
     await using probes = new AsyncDisposableStack();
@@ -111,21 +117,38 @@ export async function runSoak(
   }
 }
 
+/** From now on the last packets of each end are kept, where it has tcpdump; where not, that is told. */
+async function keepPackets(
+  { journal, signal }: BoardContext,
+  ends: readonly KeepingEnd[],
+  { rings, address }: { rings: AsyncDisposableStack; address: string },
+): Promise<void> {
+  for (const { remote, namespaces, rings: kept } of ends)
+    for (const namespace of namespaces) {
+      const ring = await CaptureRing.start({ remote, namespace, address }, signal);
+      if (ring) kept.push({ namespace, ring: rings.use(ring) });
+      else
+        journal.append('journal.note', {
+          message: `no packets are kept on ${remote.name}: no tcpdump works there`,
+        });
+    }
+}
+
 /** The machines at the ends; a board with both is asked once. */
 function endsOf(
   ctx: BoardContext,
   { server, client }: z.output<typeof SoakOptions>,
   remotes: { server: ProbedEnd['remote']; client: ProbedEnd['remote'] },
-): (ProbedEnd & FreezeEnd)[] {
+): (ProbedEnd & KeepingEnd)[] {
   const { driver } = ctx.profile;
   const modules = [driver.module, 'mac80211', 'cfg80211'];
   const interrupts = [driver.module, ...ctx.profile.radios.map((radio) => radio.interface)];
   if (remotes.server === remotes.client) {
     const namespaces = [...new Set([server.namespace, client.namespace])];
-    return [{ end: 'both', remote: remotes.server, namespaces, interrupts, modules }];
+    return [{ end: 'both', remote: remotes.server, namespaces, interrupts, modules, rings: [] }];
   }
   return [
-    { end: 'server', remote: remotes.server, namespaces: [server.namespace], interrupts, modules },
-    { end: 'client', remote: remotes.client, namespaces: [client.namespace], interrupts, modules },
+    { end: 'server', remote: remotes.server, namespaces: [server.namespace], interrupts, modules, rings: [] },
+    { end: 'client', remote: remotes.client, namespaces: [client.namespace], interrupts, modules, rings: [] },
   ];
 }

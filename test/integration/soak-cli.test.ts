@@ -101,7 +101,9 @@ d=$(ls -d /run/hil/hostapd-*/ | head -n 1); hostapd_cli -p "$d" deauthenticate f
 
 test('a disconnect is told at once, with what came before and what was collected, and the board is held as it is', async (context) => {
   assert.equal((await hil('exec', 'vb1', THROW_OUT)).code, 0);
-  const soak = startHil(['soak', 'vb1', '--duration', '12s', '--rate', '4M', '--floor', '1M', '--hold']);
+  const soak = startHil([
+    ...['soak', 'vb1', '--duration', '12s', '--rate', '4M', '--floor', '1M', '--hold', '--capture'],
+  ]);
   await soak.says(/vb1: disconnect: /, 120_000);
   const toldAt = Date.now();
   await soak.says(/vb1 is held as it is/, 120_000);
@@ -116,6 +118,13 @@ test('a disconnect is told at once, with what came before and what was collected
     assert.ok(frozen.includes(name), frozen.join());
   assert.match(readFileSync(join(dir, 'artifacts/frozen/vb1-hostapd.txt'), 'utf8'), /^state=ENABLED$/m);
   assert.match(readFileSync(join(dir, 'artifacts/frozen/vb1-debugfs.txt'), 'utf8'), /^== .*hwsim\/group$/m);
+  for (const name of ['vb1-packets-1.pcap', 'vb1-sta-packets-1.pcap']) {
+    const packets = readFileSync(join(dir, 'artifacts/frozen', name));
+    // Of the traffic up to the breach, in the order of bytes of the board.
+    assert.equal(packets.toString('hex', 0, 4), 'd4c3b2a1', name);
+    assert.ok(packets.length > 50_000, `${name}: ${packets.length} bytes`);
+  }
+  assert.match(readFileSync(join(dir, 'journal.jsonl'), 'utf8'), /"kind":"hostapd.line".*nl80211: /);
   const { boards } = z
     .object({ boards: z.array(z.object({ name: z.string(), lease: z.unknown() }).loose()) })
     .parse(JSON.parse((await hil('lab', 'status', '--json')).stdout));
@@ -160,6 +169,8 @@ test('what can not be asked for is refused before the board is touched', async (
     [['--band', '6'], /there are 2\.4 and 5 GHz/],
     [['--rate', '1M', '--floor', '2M'], /a floor of 2\.0 Mbit\/s cannot hold/],
     [['--dips', 'some'], /no number of dips/],
+    [['--hearing', 'loss=1%'], /--air BOARD names who else is in it/],
+    [['--air', 'vb1'], /can't be on both sides of the air/],
   ] as const) {
     const { code, stderr } = await hil('soak', 'vb1', ...args);
     assert.equal(code, 2, stderr);

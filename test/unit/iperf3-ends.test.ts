@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   clientCommand,
+  connectedIn,
   directionOf,
   EndReader,
   listensCommand,
@@ -206,4 +207,18 @@ test('what both ends have counted is put together by direction', () => {
     jitterMs: 0.5,
   });
   assert.deepEqual(new Tally().sum(['up']), { bytes: 0, bitsPerSecond: 0 });
+});
+
+test('streams that are connected are counted, as text and as JSON', () => {
+  const line = '[  5] local 10.0.0.2 port 40000 connected to 10.0.0.1 port 5201';
+  assert.equal(connectedIn(line), 1);
+  assert.equal(connectedIn(line.replace(']', '][TX-C]')), 1);
+  assert.equal(connectedIn('Connecting to host 10.0.0.1, port 5201'), 0);
+  assert.equal(connectedIn('[  5]   0.00-1.00   sec  2441 KBytes  20000 Kbits/sec'), 0);
+  const socket = { socket: 5, local_host: '10.0.0.2', local_port: 40000, remote_port: 5201 };
+  const start = {
+    event: 'start',
+    data: { connected: [socket, { ...socket, socket: 7 }], version: 'iperf 3.18' },
+  };
+  assert.equal(connectedIn(JSON.stringify(start)), 2);
 });

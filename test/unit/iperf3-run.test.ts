@@ -44,3 +44,46 @@ test('a server that listens before anybody waits for it is a server that listens
   assert.equal(result.bitsPerSecond, 20e6);
   assert.equal(result.intervals.length, 1);
 });
+
+test('a test of UDP whose first datagram was lost is begun anew, and nothing of it counts', async () => {
+  let begun = 0;
+  let says: (line: string) => void = () => undefined;
+  let endServer = (): Promise<void> => Promise.resolve();
+  const machine: Remote = {
+    ...quick(() => []),
+    stream: (command, { onLine } = {}) => {
+      const say = (line: string): void => onLine?.(line, 'stdout');
+      const server = command.includes(' -s ');
+      if (server) {
+        says = say;
+        say('Server listening on 25000 (test #1)');
+      } else if (++begun < 3) says('[  5]   0.00-1.00   sec  0.00 Bytes  0.00 bits/sec  0.000 ms  0/0 (0%)');
+      else {
+        // Its output is written with its first interval, when the server has told of its own.
+        says(INTERVAL);
+        say('[  5] local 192.168.77.2 port 40000 connected to 192.168.77.1 port 25000');
+        says(`${INTERVAL}  0.1 ms  0/10 (0%)  receiver`);
+      }
+      const { promise, resolve } = Promise.withResolvers<{ exitCode: number; signal: null }>();
+      const stop = (): Promise<void> => Promise.resolve(resolve({ exitCode: 0, signal: null }));
+      if (server) endServer = stop;
+      if (begun === 3) setTimeout(() => Promise.all([stop(), endServer()]), 20);
+      return Promise.resolve({
+        ...{ pgid: 1, kill: stop, stop: () => stop(), [Symbol.asyncDispose]: stop },
+        exited: promise,
+      });
+    },
+  };
+  const ctx = {
+    ...{ name: 'quick', profile: virtual, remote: machine, signal: live },
+    journal: { append: () => undefined, observe: () => () => undefined },
+  };
+  const options = { protocol: 'udp', durationS: 1, server: { address: '127.0.0.1' } } as const;
+  const result = await runIperf3(ctx, options, { signal: live, handshakeMs: 100 });
+  assert.equal(begun, 3);
+  assert.equal(result.error, undefined, result.error?.message);
+  assert.deepEqual(
+    result.intervals.map(({ bitsPerSecond }) => bitsPerSecond),
+    [20e6],
+  );
+});
