@@ -34,6 +34,9 @@ interface SoakCommandOptions extends WaitOption, LinkOptions {
   maxDisconnects?: number;
   /** Percent. */
   maxLoss?: number;
+  maxDrift?: number;
+  /** kB a minute. */
+  maxLeak?: number;
   window?: number;
   probes: boolean;
   arm?: string[];
@@ -63,6 +66,16 @@ export function define(command: Command, invocation: Invocation): void {
     .option('--max-recovery <duration>', 'from a disconnect to the floor again', parseDuration)
     .option('--max-latency <duration>', '99 of 100 pings beside the traffic are shorter', parseDuration)
     .option('--max-loss <percent>', 'of the datagrams of UDP; default 1', parseCount('--max-loss', 0, 100))
+    .option(
+      '--max-drift <percent>',
+      'the rate falls no more from beginning to end',
+      parseCount('--max-drift', 0, 100),
+    )
+    .option(
+      '--max-leak <kB>',
+      "the board's memory fills no faster, in a minute",
+      parseCount('--max-leak', 0, 1e9),
+    )
     .option('--no-probes', 'nothing beside the traffic: no ping, nothing asked of the board')
     .option('--capture', 'keeps the last packets at both ends (tcpdump), collected at the first breach too')
     .option('--no-freeze', 'collects nothing at the first breach')
@@ -226,13 +239,26 @@ function trafficOf(options: SoakCommandOptions): Omit<SoakOptions, 'server' | 'c
 }
 
 function limitsOf(options: SoakCommandOptions): Partial<SoakOptions> {
-  const { maxStall, maxRecovery, maxLatency, maxDisconnects, maxLoss, window, probes, freeze, capture } =
-    options;
+  const {
+    maxStall,
+    maxRecovery,
+    maxLatency,
+    maxDisconnects,
+    maxLoss,
+    window,
+    probes,
+    freeze,
+    capture,
+    maxDrift,
+    maxLeak,
+  } = options;
   const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
   return defined({
     ...{ maxStallS: seconds(maxStall), maxRecoveryS: seconds(maxRecovery), maxLatencyMs: maxLatency },
     ...{ maxDisconnects, windowFloorBps: window, probes, freeze, capture },
     maxLossRatio: maxLoss === undefined ? undefined : maxLoss / 100,
+    maxDriftRatio: maxDrift === undefined ? undefined : maxDrift / 100,
+    maxLeakKbPerMin: maxLeak,
   });
 }
 

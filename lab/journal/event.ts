@@ -175,6 +175,8 @@ export const PAYLOADS = {
     detail: text.optional(),
   }),
   /** What the DHCP server on the board says. */
+  /** What the kernel tells of a radio, as `iw event` words it. */
+  'iw.event': z.object({ interface: text, text }),
   'dhcp.line': z.object({ interface: text, text }),
   'wpa_supplicant.line': z.object({ interface: text, text }),
   'wpa_supplicant.event': z.object({
@@ -249,6 +251,8 @@ export const PAYLOADS = {
   }),
   'soak.start': z.object({ soak: text, rateBps: z.number(), floorBps: z.number(), durationS: z.number() }),
   'soak.breach': z.object({ soak: text, criterion: text, atS: z.number(), message: text }),
+  /** Whether the harness is collecting what is known of the ends, which takes their processors. */
+  'soak.collecting': z.object({ soak: text, ended: z.boolean() }),
   'soak.end': z.object({ soak: text, verdict: text, message: text }),
 
   /**

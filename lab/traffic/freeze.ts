@@ -69,8 +69,11 @@ export class Freezing implements AsyncDisposable {
     this.#signal = signal;
   }
 
-  begin(): void {
-    this.#begun ??= Promise.all(this.#ends.map((end) => freeze(end, this.#signal)));
+  /** `tell` hears when it begins and when it has ended. */
+  begin(tell: (ended: boolean) => void): void {
+    if (this.#begun !== null) return;
+    tell(false);
+    this.#begun = Promise.all(this.#ends.map((end) => freeze(end, this.#signal))).finally(() => tell(true));
   }
 
   /** What was collected, in the end; nothing when it was never begun. */

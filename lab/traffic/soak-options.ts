@@ -136,7 +136,13 @@ export const SoakResult = z.object({
         })
         .nullable(),
       troubles: z.array(
-        z.object({ fromS: z.number(), toS: z.number(), why: z.string(), emulated: z.boolean() }),
+        z.object({
+          fromS: z.number(),
+          toS: z.number(),
+          why: z.string(),
+          slow: z.boolean(),
+          ours: z.boolean(),
+        }),
       ),
       latency: z.array(z.object({ atS: z.number(), timesMs: z.array(z.number()) })),
       memory: z.array(z.object({ atS: z.number(), usedKb: z.number() })),

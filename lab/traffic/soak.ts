@@ -15,6 +15,7 @@ import { type FreezeEnd, Freezing } from './freeze.ts';
 import { type Iperf3Hooks, runIperf3 } from './iperf3.ts';
 import { BoardProbe, type ProbedEnd } from './probes/board.ts';
 import { LatencyProbe } from './probes/latency.ts';
+import { RadioEvents } from './probes/radio-events.ts';
 import { SoakOptions, type SoakResult } from './soak-options.ts';
 
 export interface SoakHooks extends Iperf3Hooks {
@@ -59,10 +60,11 @@ export async function runSoak(
   await using rings = new AsyncDisposableStack();
   let latency: LatencyProbe | null = null;
   const now = () => performance.now() / 1000;
+  const collecting = (ended: boolean) => ctx.journal.append('soak.collecting', { soak, ended });
   const breach = ({ criterion, atS, message }: SoakBreach): void => {
     const event = { soak, criterion, atS, message };
     recent.mark(now() - (record.atS(now()) - atS));
-    if (options.freeze) freezing.begin();
+    if (options.freeze) freezing.begin(collecting);
     ctx.journal.append('soak.breach', event);
     hooks.onBreach?.(event);
   };
@@ -79,7 +81,11 @@ export async function runSoak(
   try {
     await using probes = new AsyncDisposableStack();
     if (options.probes) {
-      for (const end of ends) probes.use(new BoardProbe(ctx, end));
+      for (const end of ends) {
+        probes.use(new BoardProbe(ctx, end));
+        for (const namespace of end.namespaces)
+          probes.use(await RadioEvents.start(ctx, { remote: end.remote, namespace }, hooks.signal));
+      }
       const { client, server } = options;
       const target = { remote: remotes.client, namespace: client.namespace, address: server.address };
       latency = await LatencyProbe.start(ctx, target, hooks.signal);
@@ -96,7 +102,7 @@ export async function runSoak(
     const judgement = judgeSoak({ ...series, intervals: iperf3.intervals }, criteria);
     ctx.journal.append('soak.end', { soak, verdict: judgement.verdict, message: judgement.message });
     // What only the whole run shows is as warm now as it gets.
-    if (options.freeze && judgement.breaches.length > 0) freezing.begin();
+    if (options.freeze && judgement.breaches.length > 0) freezing.begin(collecting);
     return {
       ...judgement,
       criteria,

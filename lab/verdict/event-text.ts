@@ -19,6 +19,7 @@ export function eventText(event: Told): string {
       const { clock, offsetNs, boundNs, samples } = event.data;
       return `${clock} clock: ${(offsetNs / 1e9).toFixed(6)} s to ours, within ${(boundNs / 1e6).toFixed(1)} ms (${samples} readings)`;
     }
+    case 'iw.event':
     case 'hostapd.line':
     case 'wpa_supplicant.line':
       return `${event.data.interface}: ${event.data.text}`;

@@ -46,7 +46,7 @@ const LANE_OF: Readonly<Partial<Record<AnyEvent['source'], string>>> = {
   ...{ test: 'test', harness: 'test', verdict: 'finding', crash: 'finding', soak: 'finding' },
   ...{ power: 'power', board: 'power', boot: 'power', console: 'console', kernel: 'kernel' },
   ...{ hostapd: 'access point', dhcp: 'access point', wpa_supplicant: 'station', link: 'station' },
-  ...{ air: 'air', iperf3: 'traffic', command: 'command', file: 'command', ssh: 'command' },
+  ...{ air: 'air', iw: 'air', iperf3: 'traffic', command: 'command', file: 'command', ssh: 'command' },
 };
 const MOST_LINES = 300_000;
 const CHARTS = { rate: 0, latency: 1, signal: 2, again: 3, busy: 4 } as const;

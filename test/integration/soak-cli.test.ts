@@ -70,8 +70,9 @@ test('a soak that is a test of a run has its time line, and a still picture of i
 test('Ctrl-C ends it with the verdict so far', async () => {
   const limits = ['--window', '2M', '--max-stall', '5s', '--max-recovery', '9s', '--max-latency', '5s'];
   const forgiven = ['--max-disconnects', '3', '--max-loss', '2', '--dips', '4'];
+  const trends = ['--max-drift', '90', '--max-leak', '1000000'];
   const traffic = ['--duration', '30m', '--rate', '4M', '--floor', '1M'];
-  const soak = startHil(['soak', 'vb1', ...traffic, ...limits, ...forgiven, '--json']);
+  const soak = startHil(['soak', 'vb1', ...traffic, ...limits, ...trends, ...forgiven, '--json']);
   await soak.says(/vb1: .*Mbit\/s.* left/, 120_000);
   soak.child.kill('SIGINT');
   const { code, stdout, stderr } = await soak.outcome;
@@ -81,7 +82,7 @@ test('Ctrl-C ends it with the verdict so far', async () => {
   assert.match(result.message, /^only \d+ of 1800 s were measured; they held: mean /);
   assert.partialDeepStrictEqual(result.criteria, {
     ...{ floorBps: 1e6, windowFloorBps: 2e6, maxStallS: 5, maxRecoveryS: 9, maxLatencyMs: 5000 },
-    ...{ maxDisconnects: 3, maxLossRatio: 0.02, toleratedDips: 4 },
+    ...{ maxDisconnects: 3, maxLossRatio: 0.02, toleratedDips: 4, maxDriftRatio: 0.9, maxLeakKbPerMin: 1e6 },
   });
   assert.ok(result.iperf3.intervals.length >= 1);
   assert.equal(result.iperf3.error, undefined);
@@ -125,6 +126,7 @@ test('a disconnect is told at once, with what came before and what was collected
     assert.ok(packets.length > 50_000, `${name}: ${packets.length} bytes`);
   }
   assert.match(readFileSync(join(dir, 'journal.jsonl'), 'utf8'), /"kind":"hostapd.line".*nl80211: /);
+  assert.match(readFileSync(join(dir, 'journal.jsonl'), 'utf8'), /"kind":"iw.event".*deauth/);
   const { boards } = z
     .object({ boards: z.array(z.object({ name: z.string(), lease: z.unknown() }).loose()) })
     .parse(JSON.parse((await hil('lab', 'status', '--json')).stdout));

@@ -5,6 +5,7 @@ import { threadSeconds } from '../../lab/process.ts';
 import { busiest, HostProbe, loadBetween, parseStat } from '../../lab/traffic/probes/host.ts';
 import { NO_SERIES, type SoakCriteria } from '../../lab/verdict/soak/criteria.ts';
 import { judgeSoak } from '../../lab/verdict/soak/judge.ts';
+import { SoakRecord } from '../../lab/verdict/soak/record.ts';
 import { mostlySaturated, saturation } from '../../lab/verdict/soak/saturation.ts';
 
 test('/proc/stat says how much of the processors was used, and by whom', () => {
@@ -26,8 +27,8 @@ test('a machine without time is told from one that is merely busy', () => {
   assert.match(saturation({ ...load, steal: 0.3 })?.why ?? '', /others took 30 %/);
   assert.match(saturation({ ...load, lagMs: 900 })?.why ?? '', /900 ms late/);
   const emulated = saturation({ ...load, emulator: 0.98 });
-  assert.deepEqual(emulated, { why: 'the emulated processor of the board was 98 % busy', emulated: true });
-  assert.equal(saturation({ ...load, emulator: 1, busy: 1 })?.emulated, false);
+  assert.deepEqual(emulated, { why: 'the emulated processor of the board was 98 % busy', slow: true });
+  assert.equal(saturation({ ...load, emulator: 1, busy: 1 })?.slow, false);
   const full = { ...load, busy: 1 };
   assert.equal(mostlySaturated([full, load, load, load]), null);
   assert.match(mostlySaturated([full, load, load]) ?? '', /busy/);
@@ -56,7 +57,7 @@ const seconds = (rates: Record<number, number>) =>
   });
 
 test('a dip while the lab machine had no time is inconclusive; any other breach is a failure all the same', () => {
-  const trouble = { fromS: 5, toS: 6, why: 'the machine was busy', emulated: false };
+  const trouble = { fromS: 5, toS: 6, why: 'the machine was busy', slow: false, ours: false };
   const judged = (rates: Record<number, number>, disconnects: { atS: number; message: string }[] = []) =>
     judgeSoak({ ...NO_SERIES, intervals: seconds(rates), disconnects, troubles: [trouble] }, CRITERIA);
   const excused = judged({ 5: 3e6, 6: 0 });
@@ -77,7 +78,8 @@ test('an emulated processor without time excuses a dip, but nothing that stands 
     fromS: 5,
     toS: 6,
     why: 'the emulated processor of the board was 99 % busy',
-    emulated: true,
+    slow: true,
+    ours: false,
   };
   const judged = (rates: Record<number, number>) =>
     judgeSoak({ ...NO_SERIES, intervals: seconds(rates), troubles: [trouble] }, CRITERIA);
@@ -107,4 +109,30 @@ test('the threads of a process are told with the time they used; of one that has
   const used = threadSeconds(process.pid);
   assert.ok((used?.get(process.pid) ?? 0) > 0.05, JSON.stringify([...(used ?? [])]));
   assert.equal(threadSeconds(2 ** 22 + 1), null);
+});
+
+test('what the harness does at a breach explains what comes after it, and not that breach', () => {
+  const record = new SoakRecord();
+  const events: [number, number][] = [3, 4, 5, 6, 7, 8].map((startS) => [
+    startS,
+    startS === 4 || startS === 6 ? 9e6 : 20e6,
+  ]);
+  for (const [startS, bitsPerSecond] of events) {
+    const interval = { test: 't', startS, endS: startS + 1, bytes: 1, bitsPerSecond };
+    record.see('iperf3.interval', interval, 100 + startS + 1);
+    if (startS === 4) record.see('soak.collecting', { soak: 's', ended: false }, 100 + startS + 1.0001);
+    if (startS === 7) record.see('soak.collecting', { soak: 's', ended: true }, 100 + startS + 1);
+  }
+  const series = record.series(null);
+  const judged = judgeSoak({ ...series, intervals: seconds({ 4: 9e6, 6: 9e6 }) }, CRITERIA);
+  assert.equal(judged.verdict, 'fail');
+  assert.match(judged.message, /at second 4,/);
+  const later = judgeSoak({ ...series, intervals: seconds({ 6: 9e6 }) }, CRITERIA);
+  assert.equal(later.verdict, 'inconclusive');
+  assert.match(later.message, /the harness was collecting/);
+  assert.equal(
+    judgeSoak({ ...series, intervals: seconds({ 9: 9e6 }) }, CRITERIA).verdict,
+    'fail',
+    'it had ended',
+  );
 });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { nextPeriod } from '../../lab/traffic/probes/board.ts';
 import { roundTripOf } from '../../lab/traffic/probes/latency.ts';
+import { radioEventOf } from '../../lab/traffic/probes/radio-events.ts';
 import { endsSample, parseSample, samplingScript } from '../../lab/traffic/probes/sample.ts';
 
 const SAMPLE = `==> /proc/812/stat <==
@@ -115,4 +116,16 @@ test('round trips are read of iputils and of BusyBox', () => {
   assert.equal(roundTripOf('64 bytes from 192.168.77.1: icmp_seq=1 ttl=64 time=0.345 ms'), 0.345);
   assert.equal(roundTripOf('64 bytes from 10.0.0.1: seq=0 ttl=64 time=12.1 ms'), 12.1);
   assert.equal(roundTripOf('From 10.0.0.2 icmp_seq=9 Destination Host Unreachable'), null);
+});
+
+test('what iw tells of a radio is an event of that radio; what stands below it is not', () => {
+  assert.deepEqual(radioEventOf('1764290000.123456: wlan1 (phy #1): disconnected (by AP) reason: 5: busy'), {
+    ...{ interface: 'wlan1', text: 'disconnected (by AP) reason: 5: busy' },
+  });
+  assert.deepEqual(radioEventOf('wlan0: new station 02:00:00:00:01:00'), {
+    ...{ interface: 'wlan0', text: 'new station 02:00:00:00:01:00' },
+  });
+  assert.equal(radioEventOf('\tfrequency 2412'), null);
+  assert.equal(radioEventOf(''), null);
+  assert.equal(radioEventOf(`wlan0: ${'x'.repeat(10_000)}`)?.text.length, 300);
 });

@@ -58,6 +58,8 @@ export interface SoakDisconnect {
 export interface LabTrouble extends Saturation {
   fromS: number;
   toS: number;
+  /** The harness made it, at a breach that came before. */
+  ours: boolean;
 }
 
 /** Why the traffic ended before its time, if it did. */

@@ -235,8 +235,8 @@ function intervalsHeld(seenS: number, meanBps: number, minBps: number): string {
 
 /** A machine without time delays datagrams and intervals; it sends no deauthentication, and loses none over the whole run. */
 const EXCUSABLE: readonly SoakBreach['criterion'][] = ['floor', 'stall', 'window', 'latency'];
-/** An emulated processor without time is slow: it does not stand still. */
-const EXCUSABLE_OF_EMULATED: readonly SoakBreach['criterion'][] = ['floor', 'window', 'latency'];
+/** A processor without time is slow: it does not stand still. */
+const EXCUSABLE_OF_SLOW: readonly SoakBreach['criterion'][] = ['floor', 'window', 'latency'];
 
 /** Why a breach may be the lab's: it had trouble just before or while it happened. */
 function excuseOf(
@@ -247,10 +247,11 @@ function excuseOf(
   if (!EXCUSABLE.includes(criterion)) return null;
   return (
     troubles.find(
-      ({ fromS, toS, emulated }) =>
-        fromS < atS + intervalS &&
+      ({ fromS, toS, slow, ours }) =>
+        // What we do at a breach explains none before it.
+        fromS < atS + (ours ? intervalS / 2 : intervalS) &&
         toS > atS - intervalS &&
-        (!emulated || EXCUSABLE_OF_EMULATED.includes(criterion)),
+        (!slow || EXCUSABLE_OF_SLOW.includes(criterion)),
     ) ?? null
   );
 }

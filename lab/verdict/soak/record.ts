@@ -4,16 +4,24 @@ import type { SoakEnd, SoakInterval, SoakSeries } from './criteria.ts';
 import { type Disconnect, Outages } from './outages.ts';
 import { type Saturation, saturation } from './saturation.ts';
 
+/** A board that is asked for all it knows slows down, as an emulated one does that has no time: it does not stand still. */
+const COLLECTING = {
+  why: 'the harness was collecting what the ends know of it',
+  ...{ slow: true, ours: true },
+} as const;
+
 export class SoakRecord {
   readonly #outages = new Outages();
   readonly #intervals: SoakInterval[] = [];
   readonly #latency: { at: number; timesMs: number[] }[] = [];
   readonly #memory: { at: number; usedKb: number }[] = [];
-  readonly #troubles: ({ at: number } & Saturation)[] = [];
+  readonly #troubles: ({ from: number; to: number; ours: boolean } & Saturation)[] = [];
   #start: number | null = null;
+  #last = 0;
 
   /** Takes any event; `at` in seconds of one monotonic clock. Gives the disconnect that begins with it. */
   see<K extends EventKind>(kind: K, data: PayloadInput<K>, at: number): Disconnect | null {
+    this.#last = Math.max(this.#last, at);
     switch (kind) {
       case 'iperf3.interval':
         this.#interval(data as PayloadInput<'iperf3.interval'>, at);
@@ -32,7 +40,14 @@ export class SoakRecord {
       case 'probe.host': {
         const { emulator = 0, ...load } = data as PayloadInput<'probe.host'>;
         const found = saturation({ ...load, emulator });
-        if (found) this.#troubles.push({ at, ...found });
+        if (found) this.#troubles.push({ from: at - 1, to: at, ours: false, ...found });
+        return null;
+      }
+      case 'soak.collecting': {
+        const { ended } = data as PayloadInput<'soak.collecting'>;
+        const open = this.#troubles.findLast(({ ours }) => ours);
+        if (!ended) this.#troubles.push({ ...COLLECTING, from: at, to: Number.POSITIVE_INFINITY });
+        else if (open) open.to = at;
         return null;
       }
       default:
@@ -51,8 +66,9 @@ export class SoakRecord {
       disconnects: this.#outages.all.map(({ atS, message, backAfterS }) => ({
         ...{ atS: this.atS(atS), message, backAfterS },
       })),
-      troubles: this.#troubles.map(({ at, ...why }) => ({
-        ...{ fromS: this.atS(at) - 1, toS: this.atS(at) },
+      troubles: this.#troubles.map(({ from, to, ...why }) => ({
+        // Until the end, where it goes on.
+        ...{ fromS: this.atS(from), toS: this.atS(Math.min(to, this.#last)) },
         ...why,
       })),
       latency: this.#latency.map(({ at, timesMs }) => ({ atS: this.atS(at), timesMs })),

@@ -15,8 +15,8 @@ export interface HostLoad {
 export interface Saturation {
   /** A part of a sentence. */
   why: string;
-  /** Only an emulated board had none: it goes on, more slowly. */
-  emulated: boolean;
+  /** Only the board's own processor had none: it goes on, more slowly. */
+  slow: boolean;
 }
 
 /** Beyond these the lab machine has no time left: all processors busy, taken by a hypervisor, or this process kept from running. */
@@ -25,11 +25,11 @@ const SATURATED = { busy: 0.97, steal: 0.2, lagMs: 400, emulator: 0.95 };
 /** Null when it had time. */
 export function saturation(load: HostLoad): Saturation | null {
   const why = machineWithout(load);
-  if (why !== null) return { why, emulated: false };
+  if (why !== null) return { why, slow: false };
   if (load.emulator < SATURATED.emulator) return null;
   return {
     why: `the emulated processor of the board was ${Math.round(load.emulator * 100)} % busy`,
-    emulated: true,
+    slow: true,
   };
 }
 
