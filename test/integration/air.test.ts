@@ -6,7 +6,7 @@ import type { LeasedBoard } from '../../lab/client/board.ts';
 import type { Params, Result } from '../../lab/rpc/schema.ts';
 import { endsBetween } from '../../lab/traffic/ends.ts';
 import { sh } from './bundles.ts';
-import { testLab } from './lab.ts';
+import { BOOT_MS, testLab } from './lab.ts';
 
 const lab = testLab();
 after(() => lab[Symbol.asyncDispose]());
@@ -202,6 +202,15 @@ test('a board that shares no air says so; one that shares it twice too', async (
   const { board, partner } = await scene();
   await assert.rejects(partner.call('air.counts', {}), { fault: 'config', code: 'no-air' });
   await assert.rejects(board.call('air.open', { partners: [partner.ref] }), { fault: 'config' });
+});
+
+test('a board that is reset has left the air; the other is in it still', async () => {
+  const { board } = await scene();
+  await board.power('reset');
+  await board.ready({ timeoutMs: BOOT_MS });
+  const { counts } = await board.call('air.counts', {});
+  const radios = new Set(counts.flatMap(({ from, to }) => [from, to]));
+  assert.deepEqual([...radios].sort(), ['vb2/wlan0', 'vb2/wlan1']);
 });
 
 test('with the lease the air ends, and the radios of a board hear each other alone again', async () => {

@@ -88,7 +88,6 @@ export class Ether implements AsyncDisposable {
     try {
       const agent = await Daemon.start({
         ...{ remote, signal, name: 'the agent of the shared air' },
-        // It has one job, and all traffic waits for it.
         command: `exec ${AGENT} ${port}`,
         onLine: () => undefined,
         onLost: (how) => this.#boardLost(name, `its agent ended, ${how}`),
