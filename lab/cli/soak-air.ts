@@ -1,10 +1,10 @@
 /** The simulated air of a soak: its second board, and how the radios hear each other. */
 import type { LeasedBoard } from '../client/board.ts';
+import { loadDriver } from '../client/driver.ts';
 import { ConfigError } from '../errors.ts';
 import { parseDuration, parseRate } from '../units.ts';
 import { HearingChange } from '../virtual/ether/options.ts';
 import { bringUp, useBoard } from './lease.ts';
-import { loadDriver } from './soak-link.ts';
 
 export type Hearing = Omit<HearingChange, 'from' | 'to'>;
 

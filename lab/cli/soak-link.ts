@@ -1,6 +1,6 @@
 /** The link that a soak runs over: an access point and a station, of the board or of the peers it is linked with. */
-import type { DeviceProfile } from '../../devices/profile.ts';
 import type { LeasedBoard } from '../client/board.ts';
+import { loadDriver } from '../client/driver.ts';
 import { ConfigError } from '../errors.ts';
 import type { Params } from '../rpc/schema.ts';
 import type { Step } from '../setup/steps.ts';
@@ -35,15 +35,6 @@ export function linksOf({ security, band, dips, rate, floor }: LinkOptions): Lin
   if (floor !== undefined && floor > rate)
     throw new ConfigError(`a floor of ${mbps(floor)} cannot hold at a rate of ${mbps(rate)}`);
   return { ap: { security: kind, band: ghz }, station: { security: kind } };
-}
-
-/** Loads the driver unless it is; gives the board's profile. */
-export async function loadDriver(board: LeasedBoard, signal: AbortSignal): Promise<DeviceProfile> {
-  const { profile } = await board.ready({ signal });
-  const { module, parameters } = profile.driver;
-  const { loaded } = await board.call('module.loaded', { module }, { signal });
-  if (!loaded) await board.call('module.load', { module, parameters }, { signal });
-  return profile;
 }
 
 /** Loads the driver unless it is, starts both ends, and gives where traffic has to run to cross the air. */

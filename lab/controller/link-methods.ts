@@ -1,4 +1,4 @@
-/** Methods of links and of the traffic through them: one handler each. */
+/** Methods of links, of the air that boards share, and of the traffic through them: one handler each. */
 import type { Remote } from '../board/remote.ts';
 import { startAp } from '../links/ap.ts';
 import { startStation } from '../links/station.ts';

@@ -3,13 +3,13 @@
  * headers, and Debian's compiler where the lab machine has none. Nothing is installed; the module stays in the cache.
  */
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, LabError } from '../errors.ts';
-import { cacheDir, makeFolder } from '../paths.ts';
+import { cacheDir } from '../paths.ts';
 import { findTool, runTool } from '../program.ts';
 import type { DebFile } from './apt.ts';
-import { buildLock } from './build-lock.ts';
+import { builtOnce } from './built-once.ts';
 import { isCompilerPart, ownCompiler, unpackDebs, unpackedEnv } from './compiler.ts';
 import { hostLayout } from './host.ts';
 import { downloadDebs, type FetchOptions, freshApt } from './image.ts';
@@ -37,31 +37,19 @@ export async function ensureFaultModule(image: BoardImage, options: FetchOptions
         code: 'host-unsupported',
       },
     );
-  const dir = join(modulesDir(), `${image.kernelRelease}-${await sourceHash(image)}`);
-  const path = join(dir, `${FAULT_MODULE}.ko`);
-  if (await exists(path)) return path;
-  const report = options.progress ?? ((): undefined => undefined);
-  makeFolder(modulesDir());
-  await using _lock = await buildLock(report, options.signal);
-  // Somebody else may have built it while this one waited.
-  if (await exists(path)) return path;
-  const temporary = await mkdtemp(join(modulesDir(), '.build-'));
-  try {
-    await build(image, temporary, report, options);
-    await mkdir(dir, { recursive: true });
-    await rename(join(temporary, `${FAULT_MODULE}.ko`), path);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
-  return path;
+  const path = join(modulesDir(), `${image.kernelRelease}-${await sourceHash(image)}`, `${FAULT_MODULE}.ko`);
+  return await builtOnce({ folder: modulesDir(), path }, options, (temporary, report) =>
+    build(image, temporary, report, options),
+  );
 }
 
+/** Gives where the module lies. */
 async function build(
   image: BoardImage,
   dir: string,
   report: (event: ImageProgress) => void,
   options: FetchOptions,
-): Promise<void> {
+): Promise<string> {
   const { signal } = options;
   const release = image.kernelRelease;
   const compiler = await ownCompiler(hostLayout().architecture);
@@ -82,7 +70,7 @@ async function build(
   await runTool(make, ['-C', headers, `M=${source}`, `CC=${compiler.name}`, 'modules'], {
     ...{ step: 'building the module', env: unpackedEnv(root), signal },
   });
-  await rename(join(source, `${FAULT_MODULE}.ko`), join(dir, `${FAULT_MODULE}.ko`));
+  return join(source, `${FAULT_MODULE}.ko`);
 }
 
 async function packages(
@@ -118,8 +106,4 @@ async function sourceHash(image: BoardImage): Promise<string> {
 /** Where built modules are kept. */
 function modulesDir(): string {
   return join(cacheDir(), 'modules');
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
 }

@@ -1,10 +1,10 @@
 /** The program on a board that carries its radio frames (agent.c): compiled once for an architecture, then kept. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheDir, makeFolder } from '../../paths.ts';
+import { cacheDir } from '../../paths.ts';
 import { runTool } from '../../program.ts';
-import { buildLock } from '../build-lock.ts';
+import { builtOnce } from '../built-once.ts';
 import { compilerFor } from '../compiler.ts';
 import type { FetchOptions } from '../image.ts';
 import { kindOf } from '../kinds.ts';
@@ -23,27 +23,13 @@ export async function ensureAgent(kind: string, options: FetchOptions = {}): Pro
   const hash = createHash('sha256').update(source).update(OPTIONS.join(' ')).digest('hex').slice(0, 16);
   const folder = join(cacheDir(), 'agents');
   const path = join(folder, `${architecture}-${hash}`);
-  if (await exists(path)) return path;
-  const report = options.progress ?? ((): undefined => undefined);
-  makeFolder(folder);
-  await using _lock = await buildLock(report, options.signal);
-  // Somebody else may have built it while this one waited.
-  if (await exists(path)) return path;
-  const temporary = await mkdtemp(join(folder, '.build-'));
-  try {
+  return await builtOnce({ folder, path }, options, async (temporary, report) => {
     const { program, env } = await compilerFor(architecture, join(temporary, 'root'), report, options);
     report({ step: 'compiling', detail: 'the agent of the shared air' });
     const made = join(temporary, 'agent');
     await runTool(program, [...OPTIONS, '-o', made, SOURCE], {
       ...{ step: 'compiling the agent of the shared air', env, signal: options.signal },
     });
-    await rename(made, path);
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
-  return path;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
+    return made;
+  });
 }

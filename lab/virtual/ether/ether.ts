@@ -66,11 +66,6 @@ export class Ether implements AsyncDisposable {
     this.#worker.on('exit', () => this.#lost('its thread has ended'));
   }
 
-  /** The names of the boards in it. */
-  get boards(): string[] {
-    return [...this.#agents.keys()];
-  }
-
   /**
    * A board's radios, each with an address that no other board's has, send into this air and hear it alone, until the board
    * leaves. Gives their names. Throws LabError when it has no simulated radios, or they are in another air.
@@ -135,7 +130,7 @@ export class Ether implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const left = await Promise.allSettled(this.boards.map((board) => this.leave(board)));
+    const left = await Promise.allSettled([...this.#agents.keys()].map((board) => this.leave(board)));
     this.#ended = true;
     await this.#worker.terminate();
     for (const each of left) if (each.status === 'rejected') throw each.reason;
@@ -203,7 +198,7 @@ export class Ether implements AsyncDisposable {
     for (const { reject } of this.#asked.values())
       reject(new LabError(`the shared air was lost: ${why}`, { code: 'no-air' }));
     this.#asked.clear();
-    for (const board of this.boards) this.#boardLost(board, why);
+    for (const board of [...this.#agents.keys()]) this.#boardLost(board, why);
   }
 }
 

@@ -3,6 +3,7 @@
  * drivers/net/wireless/mac80211_hwsim.h of Linux has it. All numbers are little-endian: the boards' machines are.
  */
 import { LabError } from '../../errors.ts';
+import { padded } from './padded.ts';
 
 /** One try of sending: a rate of the table (see rates.ts), how often, and of what kind the rate is. */
 export interface RateTry {
@@ -51,7 +52,7 @@ const ACK = 4;
 const WANTS_STATUS = 1;
 const ACKNOWLEDGED = 4;
 /** Rates of a frame's tries (IEEE80211_TX_MAX_RATES). */
-export const MAX_TRIES = 4;
+const MAX_TRIES = 4;
 
 export type KernelMessage =
   | { kind: 'family'; id: number }
@@ -212,10 +213,6 @@ function message(
     at += 4 + padded(size);
   }
   return bytes;
-}
-
-function padded(length: number): number {
-  return (length + 3) & ~3;
 }
 
 function bad(what: string): LabError {

@@ -1,4 +1,4 @@
-/** What can be asked of the shared air: types alone, without the air itself. */
+/** What can be asked of the shared air: the shapes that cross the controller's RPC. */
 import { z } from 'zod';
 
 const share = z.number().min(0).max(1);

@@ -1,6 +1,7 @@
 /** A capture of the air for Wireshark and tcpdump: pcapng (draft-ietf-opsawg-pcapng), frames with radiotap headers. */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { SentFrame } from './netlink.ts';
+import { padded } from './padded.ts';
 import { rateOf } from './rates.ts';
 
 const SECTION = 0x0a0d0d0a;
@@ -99,8 +100,4 @@ export class AirCapture {
     writeSync(this.#fd, bytes);
     this.#bytes += length;
   }
-}
-
-function padded(length: number): number {
-  return (length + 3) & ~3;
 }
