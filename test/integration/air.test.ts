@@ -5,11 +5,16 @@ import { after, test } from 'node:test';
 import type { LeasedBoard } from '../../lab/client/board.ts';
 import type { Params, Result } from '../../lab/rpc/schema.ts';
 import { endsBetween } from '../../lab/traffic/ends.ts';
+import { SoakResult } from '../../lab/traffic/soak-options.ts';
 import { sh } from './bundles.ts';
+import { endAll, hil } from './hil.ts';
 import { BOOT_MS, testLab } from './lab.ts';
 
 const lab = testLab();
-after(() => lab[Symbol.asyncDispose]());
+after(async () => {
+  endAll();
+  await lab[Symbol.asyncDispose]();
+});
 
 interface Scene {
   board: LeasedBoard;
@@ -216,9 +221,24 @@ test('a board that is reset has left the air; the other is in it still', async (
 test('with the lease the air ends, and the radios of a board hear each other alone again', async () => {
   const { board, partner, station } = await scene();
   await board.call('station.stop', { id: station.id });
-  await board.release();
+  await board.release('on');
   assert.equal((await sh(partner, 'pgrep -c air-agent || true')).trim(), '0');
   const ap = await partner.call('ap.start', { options: { interface: 'wlan0' } });
   const own = await partner.call('station.start', { options: { frequencyMhz: ap.info.frequencyMhz } });
   assert.equal(own.info.peer, null);
+});
+
+test('hil soak has the station on the other board, heard as it is told', async () => {
+  const { partner } = await scene();
+  await partner.release('on');
+  const { code, stdout, stderr } = await hil(
+    ...['soak', 'vb1', '--air', 'vb2', '--hearing', 'delay=30ms', '--duration', '5s', '--rate', '4M'],
+    ...['--floor', '1M', '--json'],
+  );
+  assert.equal(code, 0, stderr);
+  const { latencyMs, iperf3 } = SoakResult.parse(JSON.parse(stdout));
+  // There and back, over the air.
+  assert.ok((latencyMs?.min ?? 0) >= 60, JSON.stringify(latencyMs));
+  assert.equal(iperf3.error, undefined);
+  for (const name of ['vb1', 'vb2']) await hil('power', name, 'off');
 });
